@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use crate::json::{Builder, DocumentError, Extra, Object};
 use crate::system::{LOADS_TABLE, VERSION_TABLE, loads_table, version_table};
-use crate::{Naming, Normalizers, Settings, Table, WriteDisposition};
+use crate::{
+    Contract, Hint, MergeStrategy, Naming, Normalizers, ResolvedContract, Settings, Table,
+    WriteDisposition, x,
+};
 
 /// The version of the document format that is written.
 pub const ENGINE_VERSION: i64 = 11;
@@ -113,6 +116,59 @@ impl Schema {
             .unwrap_or(WriteDisposition::Append)
     }
 
+    /// A property of a table, or of the nearest table above that has it.
+    fn inherited<'a>(&'a self, table: &str, property: &str) -> Option<&'a Value> {
+        let mut current = self.tables.get(table)?;
+        for _ in 0..self.tables.len() {
+            if let Some(value) = current.x(property) {
+                return Some(value);
+            }
+            current = self.tables.get(current.parent.as_deref()?)?;
+        }
+        None
+    }
+
+    /// How a table is merged; `None` if it is not merged at all.
+    pub fn merge_strategy(&self, table: &str) -> Option<MergeStrategy> {
+        if self.write_disposition(table) != WriteDisposition::Merge {
+            return None;
+        }
+        let given = self.inherited(table, x::MERGE_STRATEGY).and_then(Value::as_str);
+        given.and_then(|name| name.parse().ok()).or(Some(MergeStrategy::DeleteInsert))
+    }
+
+    /// The contract of a table: its own, that of the nearest table above, or that of the settings.
+    pub fn contract_for(&self, table: &str) -> ResolvedContract {
+        if crate::is_internal(table) {
+            return ResolvedContract::EVOLVE;
+        }
+        let mut current = self.tables.get(table);
+        for _ in 0..self.tables.len() {
+            let Some(found) = current else { break };
+            if let Some(contract) = &found.schema_contract {
+                return contract.resolve();
+            }
+            current = found.parent.as_deref().and_then(|parent| self.tables.get(parent));
+        }
+        let general = self.settings.schema_contract.as_ref();
+        general.map_or(ResolvedContract::EVOLVE, Contract::resolve)
+    }
+
+    /// Makes nested rows point to their root row where a merge needs that. Called whenever a
+    /// table was added or changed.
+    pub fn extend_propagation(&mut self, table: &str) {
+        let Some(root) = self.root_of(table).map(|root| root.name.clone()) else { return };
+        let merges = match self.normalizers.config().and_then(|c| c.root_key_propagation) {
+            _ if crate::is_internal(&root) => false,
+            Some(always) => always,
+            None => self.merge_strategy(&root).is_some_and(|s| s != MergeStrategy::Scd2),
+        };
+        let has_root_key = |table: &&Table| table.with_hint(Hint::RootKey).next().is_some();
+        if merges || self.chain(&root).iter().any(has_root_key) {
+            self.normalizers.propagate_root_key(&root);
+        }
+    }
+
     /// Reads a document and brings older formats up to date.
     ///
     /// ```
@@ -193,7 +249,7 @@ impl Schema {
     /// Keys of system columns were expressed by `unique` and `foreign_key`.
     fn migrate_keys(&mut self) {
         use crate::json::extra_remove;
-        use crate::{Hint, ID, PARENT_ID};
+        use crate::{ID, PARENT_ID};
         for table in self.tables.values_mut() {
             if let Some(id) = table.columns.get_mut(ID) {
                 id.set_hint(Hint::RowKey, Some(id.has(Hint::Unique)));
@@ -315,6 +371,26 @@ mod tests {
         assert_eq!(names, ["a", "a__b", "a__b__c"]);
         assert_eq!(schema.write_disposition("a__b__c"), WriteDisposition::Merge);
         assert_eq!(schema.root_of("a__b__c").unwrap().name, "a");
+    }
+
+    #[test]
+    fn merges_make_nested_rows_point_to_their_root() {
+        let mut schema = Schema::new("s");
+        schema.tables.insert("a".to_owned(), Table::new("a"));
+        schema.tables.insert("a__b".to_owned(), Table::nested("a__b", "a"));
+        schema.extend_propagation("a__b");
+        assert_eq!(schema.normalizers.config(), None);
+        schema.tables["a"].write_disposition = Some(WriteDisposition::Merge);
+        assert_eq!(schema.merge_strategy("a__b"), Some(MergeStrategy::DeleteInsert));
+        schema.tables["a"].set_x(x::MERGE_STRATEGY, json!("scd2"));
+        schema.extend_propagation("a__b");
+        assert_eq!(schema.normalizers.config(), None);
+        schema.tables["a"].set_x(x::MERGE_STRATEGY, json!("upsert"));
+        schema.extend_propagation("a__b");
+        let tables = schema.normalizers.propagation().and_then(|p| p.tables.clone()).unwrap();
+        assert_eq!(tables["a"]["_dlt_id"], "_dlt_root_id");
+        schema.normalizers.remove_table("a");
+        assert!(schema.normalizers.propagation().unwrap().tables.as_ref().unwrap().is_empty());
     }
 
     #[test]

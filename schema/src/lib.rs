@@ -46,5 +46,5 @@ pub use system::{
     DLT_PREFIX, ID, LIST_IDX, LOAD_ID, LOADS_TABLE, PARENT_ID, ROOT_ID, STATE_TABLE, VERSION_TABLE,
     is_internal, loads_table, state_table, version_table,
 };
-pub use table::{Processing, Table, WriteDisposition};
+pub use table::{MergeStrategy, Processing, Table, WriteDisposition};
 pub use version::MAX_PREVIOUS_HASHES;

@@ -27,6 +27,29 @@ names!(WriteDisposition, "write disposition", {
     Merge => "merge",
 });
 
+/// How rows of a merge meet the rows that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MergeStrategy {
+    /// Rows with equal keys are deleted, then all new rows are inserted.
+    DeleteInsert,
+    /// Former versions of a row are kept with the time of their validity.
+    Scd2,
+    /// Rows with equal keys are updated, others inserted.
+    Upsert,
+    /// Only rows with new keys are inserted.
+    InsertOnly,
+    /// As upsert, and rows that did not come are deleted.
+    Cdc,
+}
+
+names!(MergeStrategy, "merge strategy", {
+    DeleteInsert => "delete-insert",
+    Scd2 => "scd2",
+    Upsert => "upsert",
+    InsertOnly => "insert-only",
+    Cdc => "cdc",
+});
+
 /// What normalising remembers about a table (`x-normalizer`).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Processing {

@@ -1,0 +1,222 @@
+//! DuckDB, the embedded default.
+
+mod dialect;
+mod ffi;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use arrow::record_batch::RecordBatchReader;
+use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
+
+use self::ffi::Connection;
+use super::sql::Statements;
+use super::{Capabilities, Dataset, Destination, LoadRecord, StoredState};
+use crate::error::{Error, ErrorKind, Result, Step};
+
+pub(crate) use dialect::DuckDbDialect;
+
+/// Memory that DuckDB takes unless another limit is set.
+const MEMORY_LIMIT: &str = "192MB";
+
+/// A DuckDB database file.
+///
+/// ```
+/// use floe::{Destination, DuckDb};
+/// let duckdb = DuckDb::file("shop.duckdb").memory_limit("1GB");
+/// assert_eq!(duckdb.location(), "shop.duckdb");
+/// ```
+#[derive(Debug, Clone)]
+pub struct DuckDb {
+    path: PathBuf,
+    memory_limit: String,
+    threads: Option<usize>,
+}
+
+impl DuckDb {
+    /// The database in a file, which need not exist.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), memory_limit: MEMORY_LIMIT.to_owned(), threads: None }
+    }
+
+    /// The memory that DuckDB may take, such as `1GB`.
+    pub fn memory_limit(mut self, limit: impl Into<String>) -> Self {
+        self.memory_limit = limit.into();
+        self
+    }
+
+    /// The threads that DuckDB may take.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    fn connect(&self) -> Result<Connection> {
+        let mut config = vec![
+            ("memory_limit", self.memory_limit.clone()),
+            // extensions would be fetched from the network
+            ("autoinstall_known_extensions", "false".to_owned()),
+        ];
+        if let Some(threads) = self.threads {
+            config.push(("threads", threads.to_string()));
+        }
+        Connection::open(&self.path, &config)
+    }
+}
+
+impl Destination for DuckDb {
+    fn dlt_type(&self) -> &'static str {
+        "dlt.destinations.duckdb"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn location(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn open(&self, dataset: &str) -> Result<Box<dyn Dataset>> {
+        check_folder(&self.path)?;
+        let connection = self.connect()?;
+        Ok(Box::new(DuckDbDataset { connection, name: dataset.to_owned(), scans: 0 }))
+    }
+}
+
+fn check_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => {
+            let message = format!("the folder {} of the database does not exist", folder.display());
+            Err(Error::new(ErrorKind::Destination, message)
+                .step(Step::Sync)
+                .help("create the folder, or give another path with --credentials"))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct DuckDbDataset {
+    connection: Connection,
+    name: String,
+    /// Counts the sources of rows, whose names have to differ.
+    scans: usize,
+}
+
+impl DuckDbDataset {
+    fn statements(&self) -> Statements<'static> {
+        Statements::new(&DuckDbDialect, &self.name)
+    }
+
+    fn exists_row(&mut self, sql: &str) -> Result<bool> {
+        Ok(!self.connection.query(sql)?.is_empty())
+    }
+
+    /// Columns of all tables.
+    fn columns(&mut self) -> Result<HashMap<String, Vec<String>>> {
+        let mut tables: HashMap<String, Vec<String>> = HashMap::new();
+        for row in self.connection.query(&self.statements().columns())? {
+            if let [Some(table), Some(column)] = row.as_slice() {
+                tables.entry(table.clone()).or_default().push(column.clone());
+            }
+        }
+        Ok(tables)
+    }
+
+    fn has_tables(&mut self, wanted: &[&str]) -> Result<bool> {
+        let tables = self.columns()?;
+        Ok(wanted.iter().all(|table| tables.contains_key(*table)))
+    }
+}
+
+impl Dataset for DuckDbDataset {
+    fn exists(&mut self) -> Result<bool> {
+        let sql = self.statements().dataset_exists();
+        self.exists_row(&sql)
+    }
+
+    fn stored_state(&mut self, pipeline: &str) -> Result<Option<StoredState>> {
+        if !self.has_tables(&[STATE_TABLE, floe_schema::LOADS_TABLE])? {
+            return Ok(None);
+        }
+        let rows = self.connection.query(&self.statements().newest_state(pipeline))?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let mut values = row.into_iter();
+        let mut next = || values.next().flatten();
+        let number = |text: Option<String>| text.and_then(|t| t.parse().ok()).unwrap_or_default();
+        Ok(Some(StoredState {
+            version: number(next()),
+            engine_version: number(next()),
+            pipeline: next().unwrap_or_default(),
+            state: next().unwrap_or_default(),
+            version_hash: next(),
+        }))
+    }
+
+    fn stored_schema(&mut self, name: &str) -> Result<Option<String>> {
+        if !self.has_tables(&[VERSION_TABLE])? {
+            return Ok(None);
+        }
+        let rows = self.connection.query(&self.statements().newest_schema(name))?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+    }
+
+    fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
+        if !self.has_tables(&[floe_schema::LOADS_TABLE])? {
+            return Ok(false);
+        }
+        let sql = self.statements().load_is_stored(load_id);
+        self.exists_row(&sql)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.connection.execute("BEGIN TRANSACTION").map(drop)
+    }
+
+    fn migrate(&mut self, schema: &Schema, tables: &[&Table], now: i64) -> Result<()> {
+        let statements = self.statements();
+        self.connection.execute(&statements.create_dataset())?;
+        let existing = self.columns()?;
+        let bookkeeping = Statements::bookkeeping_tables();
+        for table in bookkeeping.iter().chain(tables.iter().copied()) {
+            let columns = existing.get(&table.name).map(Vec::as_slice);
+            for sql in statements.migrate(table, columns)? {
+                self.connection.execute(&sql).map_err(|e| e.table(&table.name))?;
+            }
+        }
+        let hash = schema.version_hash.as_deref().unwrap_or_default();
+        if !self.exists_row(&statements.schema_is_stored(hash))? {
+            self.connection.execute(&statements.store_schema(schema, now))?;
+        }
+        Ok(())
+    }
+
+    fn append(
+        &mut self,
+        table: &Table,
+        load_id: &str,
+        rows: Box<dyn RecordBatchReader + Send>,
+    ) -> Result<u64> {
+        let schema = rows.schema();
+        let columns: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+        self.scans += 1;
+        let source = format!("floe_rows_{}", self.scans);
+        let root = !table.is_nested() && table.columns.contains_key(floe_schema::LOAD_ID);
+        let statements = self.statements();
+        let load_id = Some(load_id).filter(|_| root);
+        let sql = statements.insert_from(table, &columns, &statements.quote(&source), load_id)?;
+        let inserted = self.connection.with_rows(&source, rows, |c| c.execute(&sql));
+        inserted.map_err(|e| e.table(&table.name))
+    }
+
+    fn commit(&mut self, load: &LoadRecord) -> Result<()> {
+        let sql = self.statements().store_load(load);
+        self.connection.execute(&sql)?;
+        self.connection.execute("COMMIT").map(drop)
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.connection.execute("ROLLBACK").map(drop)
+    }
+}

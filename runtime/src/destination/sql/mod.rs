@@ -1,0 +1,32 @@
+//! Statements for destinations that speak SQL.
+//!
+//! The text of every statement is made here, from a [`Dialect`] that knows what differs.
+
+mod statements;
+
+use floe_schema::{Column, DataType};
+
+use crate::error::Result;
+
+pub(crate) use statements::Statements;
+
+/// What differs between SQL databases.
+pub(crate) trait Dialect {
+    /// The type of a column.
+    fn column_type(&self, column: &Column, data_type: DataType) -> Result<String>;
+
+    /// A name in quotes.
+    fn quote(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    /// A text literal.
+    fn text(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// An instant in microseconds since 1970 as a literal.
+    fn timestamp(&self, micros: i64) -> String {
+        format!("TIMESTAMP WITH TIME ZONE {}", self.text(&crate::value::time::iso_text(micros)))
+    }
+}

@@ -1,0 +1,222 @@
+//! The statements of a dataset.
+
+use floe_schema::{
+    Column, LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE, hash, loads_table,
+    version_table,
+};
+
+use super::Dialect;
+use crate::destination::LoadRecord;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Makes the statements of one dataset.
+pub(crate) struct Statements<'d> {
+    dialect: &'d dyn Dialect,
+    dataset: String,
+}
+
+impl<'d> Statements<'d> {
+    pub(crate) fn new(dialect: &'d dyn Dialect, dataset: &str) -> Self {
+        Self { dialect, dataset: dataset.to_owned() }
+    }
+
+    pub(crate) fn quote(&self, name: &str) -> String {
+        self.dialect.quote(name)
+    }
+
+    /// The qualified name of a table.
+    pub(crate) fn table(&self, table: &str) -> String {
+        format!("{}.{}", self.dialect.quote(&self.dataset), self.dialect.quote(table))
+    }
+
+    pub(crate) fn create_dataset(&self) -> String {
+        format!("CREATE SCHEMA IF NOT EXISTS {}", self.dialect.quote(&self.dataset))
+    }
+
+    pub(crate) fn dataset_exists(&self) -> String {
+        format!(
+            "SELECT 1 FROM information_schema.schemata WHERE schema_name = {}",
+            self.dialect.text(&self.dataset)
+        )
+    }
+
+    /// Names of tables and their columns, in their order.
+    pub(crate) fn columns(&self) -> String {
+        format!(
+            "SELECT table_name, column_name FROM information_schema.columns \
+             WHERE table_schema = {} ORDER BY table_name, ordinal_position",
+            self.dialect.text(&self.dataset)
+        )
+    }
+
+    /// What makes a table look like the schema says, given the columns that it has. `None` means
+    /// that there is no such table.
+    pub(crate) fn migrate(&self, table: &Table, existing: Option<&[String]>) -> Result<Vec<String>> {
+        let Some(existing) = existing else {
+            let columns: Vec<String> = table
+                .complete_columns()
+                .map(|column| self.column(table, column))
+                .collect::<Result<_>>()?;
+            let name = self.table(&table.name);
+            return Ok(vec![format!("CREATE TABLE {name} ({})", columns.join(", "))]);
+        };
+        table
+            .complete_columns()
+            .filter(|column| !existing.iter().any(|known| known.eq_ignore_ascii_case(&column.name)))
+            .map(|column| {
+                let definition = self.column(table, column)?;
+                Ok(format!("ALTER TABLE {} ADD COLUMN {definition}", self.table(&table.name)))
+            })
+            .collect()
+    }
+
+    fn column(&self, table: &Table, column: &Column) -> Result<String> {
+        let name = self.dialect.quote(&column.name);
+        let null = if column.is_nullable() { "" } else { " NOT NULL" };
+        Ok(format!("{name} {}{null}", self.column_type(table, column)?))
+    }
+
+    /// The type of a column, which has to have one.
+    pub(crate) fn column_type(&self, table: &Table, column: &Column) -> Result<String> {
+        let missing = || {
+            Error::new(ErrorKind::Schema, format!("{}.{} has no type", table.name, column.name))
+        };
+        let data_type = column.data_type.ok_or_else(missing)?;
+        let named = |e: Error| e.table(&table.name).column(column.name.as_ref());
+        self.dialect.column_type(column, data_type).map_err(named)
+    }
+
+    /// The tables that every dataset has, besides that of the states.
+    pub(crate) fn bookkeeping_tables() -> [Table; 2] {
+        [version_table(), loads_table()]
+    }
+
+    pub(crate) fn schema_is_stored(&self, hash: &str) -> String {
+        let (table, hash) = (self.table(VERSION_TABLE), self.dialect.text(hash));
+        format!("SELECT 1 FROM {table} WHERE version_hash = {hash}")
+    }
+
+    pub(crate) fn store_schema(&self, schema: &Schema, now: i64) -> String {
+        let document = hash::compact_json(&schema.to_json());
+        format!(
+            "INSERT INTO {} (version, engine_version, inserted_at, schema_name, version_hash, \
+             schema) VALUES ({}, {}, {}, {}, {}, {})",
+            self.table(VERSION_TABLE),
+            schema.version.unwrap_or(1),
+            floe_schema::ENGINE_VERSION,
+            self.dialect.timestamp(now),
+            self.dialect.text(&schema.name),
+            self.dialect.text(schema.version_hash.as_deref().unwrap_or_default()),
+            self.dialect.text(&document),
+        )
+    }
+
+    pub(crate) fn store_load(&self, load: &LoadRecord) -> String {
+        format!(
+            "INSERT INTO {} (load_id, schema_name, status, inserted_at, schema_version_hash) \
+             VALUES ({}, {}, 0, {}, {})",
+            self.table(LOADS_TABLE),
+            self.dialect.text(&load.load_id),
+            self.dialect.text(&load.schema_name),
+            self.dialect.timestamp(load.inserted_at),
+            self.dialect.text(&load.schema_hash),
+        )
+    }
+
+    pub(crate) fn load_is_stored(&self, load_id: &str) -> String {
+        let (table, load_id) = (self.table(LOADS_TABLE), self.dialect.text(load_id));
+        format!("SELECT 1 FROM {table} WHERE load_id = {load_id} AND status = 0")
+    }
+
+    /// The newest state of a pipeline that belongs to a completed load.
+    pub(crate) fn newest_state(&self, pipeline: &str) -> String {
+        format!(
+            "SELECT s.version, s.engine_version, s.pipeline_name, s.state, s.version_hash \
+             FROM {} AS s JOIN {} AS l ON l.load_id = s._dlt_load_id \
+             WHERE s.pipeline_name = {} AND l.status = 0 ORDER BY l.load_id DESC LIMIT 1",
+            self.table(STATE_TABLE),
+            self.table(LOADS_TABLE),
+            self.dialect.text(pipeline),
+        )
+    }
+
+    pub(crate) fn newest_schema(&self, name: &str) -> String {
+        format!(
+            "SELECT schema FROM {} WHERE schema_name = {} ORDER BY inserted_at DESC LIMIT 1",
+            self.table(VERSION_TABLE),
+            self.dialect.text(name),
+        )
+    }
+
+    /// Copies rows from a source with the same names into a table. Sources give the columns in
+    /// `columns`; a root table gets the load id in addition.
+    pub(crate) fn insert_from(
+        &self,
+        table: &Table,
+        columns: &[String],
+        source: &str,
+        load_id: Option<&str>,
+    ) -> Result<String> {
+        let mut names = Vec::new();
+        let mut values = Vec::new();
+        if let Some(load_id) = load_id {
+            names.push(self.dialect.quote(floe_schema::LOAD_ID));
+            values.push(self.dialect.text(load_id));
+        }
+        for name in columns {
+            let quoted = self.dialect.quote(name);
+            let column = table.columns.get(name).filter(|c| c.is_complete()).ok_or_else(|| {
+                Error::internal(format!("rows for {} have the unknown column {name}", table.name))
+            })?;
+            values.push(format!("CAST({quoted} AS {})", self.column_type(table, column)?));
+            names.push(quoted);
+        }
+        Ok(format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {source}",
+            self.table(&table.name),
+            names.join(", "),
+            values.join(", "),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destination::duckdb::DuckDbDialect;
+    use floe_schema::DataType;
+
+    fn items() -> Table {
+        let mut table = Table::new("items");
+        table.insert(Column::new("id", DataType::Bigint).not_null());
+        table.insert(Column::new("it's \"odd\"", DataType::Decimal).precision(5).scale(2));
+        table.insert(Column::incomplete("unknown"));
+        table
+    }
+
+    #[test]
+    fn tables_are_created_and_grow() {
+        let statements = Statements::new(&DuckDbDialect, "raw");
+        assert_eq!(
+            statements.migrate(&items(), None).unwrap(),
+            ["CREATE TABLE \"raw\".\"items\" (\"id\" BIGINT NOT NULL, \"it's \"\"odd\"\"\" DECIMAL(5,2))"]
+        );
+        let existing = ["ID".to_owned()];
+        assert_eq!(
+            statements.migrate(&items(), Some(&existing)).unwrap(),
+            ["ALTER TABLE \"raw\".\"items\" ADD COLUMN \"it's \"\"odd\"\"\" DECIMAL(5,2)"]
+        );
+    }
+
+    #[test]
+    fn rows_are_matched_by_name() {
+        let statements = Statements::new(&DuckDbDialect, "raw");
+        let columns = ["id".to_owned()];
+        assert_eq!(
+            statements.insert_from(&items(), &columns, "src", Some("1.5")).unwrap(),
+            "INSERT INTO \"raw\".\"items\" (\"_dlt_load_id\", \"id\") \
+             SELECT '1.5', CAST(\"id\" AS BIGINT) FROM src"
+        );
+        assert!(statements.insert_from(&items(), &["unknown".to_owned()], "src", None).is_err());
+    }
+}

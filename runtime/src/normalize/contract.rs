@@ -1,0 +1,97 @@
+//! What contracts have to say about a schema that is about to change.
+
+use floe_schema::{Column, DataType, Entity, Hint, Mode, ResolvedContract, Table, is_internal};
+
+use crate::error::{Error, ErrorKind};
+
+/// Columns that may be added, and what happens to the values of the others.
+pub(crate) type Allowed = (Vec<Column>, Vec<(String, Mode)>);
+
+/// What a contract makes of new columns and changed hints. `None` if the table must not exist.
+pub(crate) fn apply(
+    contract: ResolvedContract,
+    table: &str,
+    existing: Option<&Table>,
+    evolves_once: Option<bool>,
+    columns: Vec<Column>,
+) -> Result<Option<Allowed>, Violation> {
+    let violation = |entity, column: Option<&Column>| Violation {
+        entity,
+        table: table.to_owned(),
+        column: column.map(|c| c.name.to_string()),
+    };
+    let is_new = existing.is_none_or(Table::is_new);
+    if is_new && contract.tables != Mode::Evolve {
+        if contract.tables == Mode::Freeze {
+            return Err(violation(Entity::Tables, None));
+        }
+        return Ok(None);
+    }
+    let remembered = existing.and_then(|t| t.processing.as_ref()?.evolve_columns_once);
+    let evolves_once = evolves_once.or(remembered) == Some(true);
+    let column_mode = if is_new || evolves_once { Mode::Evolve } else { contract.columns };
+    let mut allowed = Vec::new();
+    let mut filtered = Vec::new();
+    for column in columns {
+        let known = existing.and_then(|t| t.columns.get(column.name.as_ref()));
+        let known = known.filter(|c| c.is_complete());
+        let is_variant = column.has(Hint::Variant);
+        let (entity, mode) = if is_internal(&column.name) {
+            (Entity::Columns, Mode::Evolve)
+        } else if is_variant || known.is_some_and(|known| changes_type(known, &column)) {
+            (Entity::DataType, contract.data_type)
+        } else if known.is_none() {
+            (Entity::Columns, column_mode)
+        } else {
+            (Entity::Columns, Mode::Evolve)
+        };
+        match mode {
+            Mode::Evolve => allowed.push(column),
+            Mode::Freeze => return Err(violation(entity, Some(&column))),
+            mode => filtered.push((column.name.to_string(), mode)),
+        }
+    }
+    Ok(Some((allowed, filtered)))
+}
+
+/// Whether a hint states another type for a column that has one.
+fn changes_type(known: &Column, hint: &Column) -> bool {
+    fn differs<T: PartialEq>(known: Option<T>, hint: Option<T>) -> bool {
+        hint.is_some() && hint != known
+    }
+    differs(known.data_type, hint.data_type)
+        || differs(known.nullable, hint.nullable)
+        || differs(known.precision, hint.precision)
+        || differs(known.scale, hint.scale)
+        || differs(known.timezone, hint.timezone)
+}
+
+/// What a frozen contract forbids.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) entity: Entity,
+    pub(crate) table: String,
+    pub(crate) column: Option<String>,
+}
+
+impl Violation {
+    pub(crate) fn into_error(self, schema: &str, found: Option<DataType>) -> Error {
+        let what = match (self.entity, &self.column) {
+            (Entity::Tables, _) => format!("new table {}", self.table),
+            (Entity::Columns, Some(column)) => format!("new column {}.{column}", self.table),
+            (_, column) => {
+                format!("another type in {}.{}", self.table, column.as_deref().unwrap_or_default())
+            }
+        };
+        let found = found.map(|kind| format!(" ({kind})")).unwrap_or_default();
+        let message = format!("{what}{found} violates the frozen contract of schema {schema}");
+        let error = Error::new(ErrorKind::Contract, message)
+            .table(self.table)
+            .contract(self.entity, Mode::Freeze)
+            .help("let the contract evolve, or discard rows or values that it does not know");
+        match self.column {
+            Some(column) => error.column(column),
+            None => error,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Items become rows.
+
+mod column;
+pub(crate) mod contract;
+mod decode;
+pub(crate) mod engine;
+mod evolve;
+pub(crate) mod items;
+mod keccak;
+pub(crate) mod page;
+pub(crate) mod plan;
+mod rows;
+mod rules;
+pub(crate) mod scan;
+mod slow;
+pub(crate) mod tree;

@@ -1,0 +1,250 @@
+//! A page of items on its way through the plan.
+
+use super::decode::{self, Decoder, Met};
+use super::items::Items;
+use super::plan::Plan;
+use super::rows::{PageRows, RandomIds};
+use super::scan::{ScanError, Scanner};
+use super::slow::{self, Access, Discarded, Located, SlowPath};
+use super::tree::{Node as Item, Tree};
+use crate::error::{Error, ErrorKind, Result, Step};
+use crate::extract::Extraction;
+use crate::incremental::Boundary;
+use crate::input::Page;
+
+/// What is known about a page while it is decoded.
+pub(crate) struct PageWork {
+    pub(crate) rows: PageRows,
+    met: Met,
+    items: Items,
+    /// The plan with which the rows were decoded first.
+    version: u64,
+    epoch: u64,
+    /// Nulls without a column were met, for which a newer plan could have one.
+    unknown_null: bool,
+    pub(crate) boundary: Boundary,
+    /// No item behind this page is loaded.
+    pub(crate) stopped: bool,
+    /// Items that were loaded, and items that were not.
+    pub(crate) kept: u64,
+    pub(crate) dropped: u64,
+    pub(crate) discarded: Discarded,
+}
+
+/// How far a page was decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Done,
+    /// The next item needs the right to change the plan.
+    Stuck,
+}
+
+impl PageWork {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            rows: PageRows::new(plan),
+            met: Met::default(),
+            items: Items::default(),
+            version: plan.version,
+            epoch: plan.epoch,
+            unknown_null: false,
+            boundary: Boundary::default(),
+            stopped: false,
+            kept: 0,
+            dropped: 0,
+            discarded: Discarded::default(),
+        }
+    }
+
+    /// Whether the rows are what `plan` would have made of them.
+    pub(crate) fn is_valid(&self, plan: &Plan) -> bool {
+        self.epoch == plan.epoch && (self.version == plan.version || !self.unknown_null)
+    }
+
+    /// Whether a line of the page was an empty list.
+    pub(crate) fn has_empty_list(&self) -> bool {
+        self.items.empty_list
+    }
+
+    /// Decodes items from where the work stopped, as far as the plan knows them.
+    pub(crate) fn decode(
+        &mut self,
+        page: &Page,
+        plan: &Plan,
+        extraction: &Extraction,
+        ids: &mut RandomIds,
+    ) -> Result<Progress> {
+        self.rows.extend(plan);
+        let mut scanner = Scanner::new(&page.bytes, 0);
+        loop {
+            let before = self.items;
+            if !self.enter(page, &mut scanner)? {
+                return Ok(Progress::Done);
+            }
+            let mut boundary = std::mem::take(&mut self.boundary);
+            let known = boundary.clone_if(extraction.cursor.is_some());
+            let destined = extraction.look(page, &mut scanner, &mut boundary);
+            self.boundary = boundary;
+            let destined = destined?;
+            match &destined.table {
+                None => {
+                    scanner.skip_value(0).map_err(|e| broken(page, e))?;
+                    self.dropped += 1;
+                }
+                Some(table) if self.known_item(page, plan, table, &mut scanner, ids)? => {
+                    self.kept += 1;
+                }
+                Some(_) => {
+                    // the item comes again when the plan may change
+                    self.items = before;
+                    if let Some(known) = known {
+                        self.boundary = known;
+                    }
+                    return Ok(Progress::Stuck);
+                }
+            }
+            self.stopped |= destined.stop;
+            self.items.leave(page, &mut scanner).map_err(|e| broken(page, e))?;
+        }
+    }
+
+    /// Decodes the next item and changes the plan as far as it has to. `prepare` is called with the
+    /// table before.
+    pub(crate) fn learn(
+        &mut self,
+        page: &Page,
+        plan: &mut Plan,
+        extraction: &Extraction,
+        ids: &mut RandomIds,
+        prepare: impl FnOnce(&mut Plan, &str) -> Result<()>,
+    ) -> Result<()> {
+        let mut scanner = Scanner::new(&page.bytes, 0);
+        if !self.enter(page, &mut scanner)? {
+            return Ok(());
+        }
+        let destined = extraction.look(page, &mut scanner, &mut self.boundary)?;
+        let Some(table) = destined.table else {
+            return Err(Error::internal("an item was dropped that had to be learned"));
+        };
+        let start = scanner.position();
+        let item = Item::read(&mut scanner, 0).map_err(|e| broken(page, e))?;
+        prepare(plan, &table).map_err(|e| e.at(page.place(start)))?;
+        self.rows.extend(plan);
+        self.rows.start_item();
+        let mut path = SlowPath::new(Access::Exclusive(plan), &mut self.rows, ids);
+        let outcome = path.item(&table, &item);
+        let discarded = path.discarded;
+        if let Err(stop) = outcome {
+            self.rows.forget_item();
+            return Err(match stop {
+                slow::Stop::NotNow => Error::internal("an item was refused without a reason"),
+                slow::Stop::Failed(located) => locate(page, &item, start, located),
+            });
+        }
+        plan.learn(&table, &item);
+        self.rows.extend(plan);
+        self.note(discarded);
+        self.kept += 1;
+        self.stopped |= destined.stop;
+        self.items.leave(page, &mut scanner).map_err(|e| broken(page, e))
+    }
+
+    /// Moves to the next item that may be loaded.
+    fn enter(&mut self, page: &Page, scanner: &mut Scanner<'_>) -> Result<bool> {
+        let more = self.items.enter(page, scanner).map_err(|e| broken(page, e))?;
+        // a line is finished, even if no item behind it is loaded
+        Ok(more && (!self.stopped || self.items.in_list()))
+    }
+
+    /// Decodes an item with the plan as it is. False if the plan does not know enough.
+    fn known_item<'a>(
+        &mut self,
+        page: &'a Page,
+        plan: &Plan,
+        root_table: &str,
+        scanner: &mut Scanner<'a>,
+        ids: &mut RandomIds,
+    ) -> Result<bool> {
+        let start = scanner.position();
+        self.rows.start_item();
+        if plan.filtered_tables.contains(root_table) {
+            scanner.skip_value(0).map_err(|e| broken(page, e))?;
+            self.discarded.rows += 1;
+            return Ok(true);
+        }
+        let Some(root) = plan.root(root_table) else { return Ok(false) };
+        let mut decoder = Decoder::new(plan, scanner, &mut self.rows, &mut self.met);
+        match decoder.item(root) {
+            Ok(()) => {
+                self.unknown_null |= decoder.unknown_null;
+                self.discarded.values += decoder.discarded;
+                return Ok(true);
+            }
+            Err(decode::Stop::Broken(error)) => return Err(broken(page, error)),
+            Err(decode::Stop::Slow) => self.rows.forget_item(),
+        }
+        scanner.seek(start);
+        let item = Item::read(scanner, 0).map_err(|e| broken(page, e))?;
+        self.rows.start_item();
+        let mut path = SlowPath::new(Access::Shared(plan), &mut self.rows, ids);
+        let outcome = path.item(root_table, &item);
+        let discarded = path.discarded;
+        if outcome.is_err() {
+            self.rows.forget_item();
+            return Ok(false);
+        }
+        // a tree does not tell which nulls had no column
+        self.unknown_null = true;
+        self.note(discarded);
+        Ok(true)
+    }
+
+    fn note(&mut self, discarded: Discarded) {
+        self.discarded.rows += discarded.rows;
+        self.discarded.values += discarded.values;
+    }
+}
+
+fn locate(page: &Page, item: &Item<'_>, start: usize, located: Located) -> Error {
+    let at = located.at.unwrap_or(start);
+    let mut place = page.place(at);
+    place.pointer = pointer_to(item, at);
+    located.error.at(place)
+}
+
+/// Checks that a page is UTF-8.
+pub(crate) fn validate(page: &Page) -> Result<()> {
+    match simdutf8::compat::from_utf8(&page.bytes) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::input("the text is not UTF-8")
+            .at(page.place(error.valid_up_to()))
+            .help("convert the file to UTF-8, for example with iconv")),
+    }
+}
+
+/// The error for a page that is no JSON.
+pub(crate) fn broken(page: &Page, error: ScanError) -> Error {
+    let message = error.problem.message();
+    let error_at = page.place(error.at);
+    if error.problem.is_unsupported_value() {
+        return Error::new(ErrorKind::UnsupportedValue, message).step(Step::Extract).at(error_at);
+    }
+    Error::input(format!("this is no JSON: {message}")).at(error_at)
+}
+
+/// JSON pointer of the value at a place of the page.
+fn pointer_to(item: &Item<'_>, at: usize) -> Option<String> {
+    if item.at == at {
+        return Some(String::new());
+    }
+    match &item.tree {
+        Tree::Scalar(_) => None,
+        Tree::List(items) => items.iter().enumerate().find_map(|(index, item)| {
+            pointer_to(item, at).map(|below| format!("/{index}{below}"))
+        }),
+        Tree::Object(entries) => entries.iter().find_map(|(key, item)| {
+            let key = key.replace('~', "~0").replace('/', "~1");
+            pointer_to(item, at).map(|below| format!("/{key}{below}"))
+        }),
+    }
+}

@@ -1,0 +1,592 @@
+//! The slow path: an item as a tree, row by row as dlt does it.
+//!
+//! It decides what the fast path cannot: types of new columns, variants, contracts, rows with
+//! identifiers of their own or made of hashes, keys that come twice. It is also the only place where
+//! the schema changes, and the only one that reports what is wrong with a value.
+
+use std::borrow::Cow;
+
+use floe_schema::{
+    Column, DataType, ID, LIST_IDX, LOAD_ID, Mode, PARENT_ID, ROOT_ID, hash, is_internal,
+};
+use indexmap::IndexMap;
+
+use super::plan::{ColumnId, Plan, RowIdentity, TableId, list_name};
+use super::rows::{PageRows, RandomIds, System};
+use super::tree::{Node as Item, Tree};
+use crate::error::{Error, ErrorKind, Step};
+use crate::value::{Misfit, Value, coerce, typed_text};
+
+/// An error with the place of the value in the page.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) error: Error,
+    pub(crate) at: Option<usize>,
+}
+
+/// Why an item was not normalised.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The schema would have to change, or something is wrong, and this is not the time.
+    NotNow,
+    Failed(Located),
+}
+
+type Outcome<T = ()> = Result<T, Stop>;
+
+/// The plan, with or without the right to change it.
+pub(crate) enum Access<'p> {
+    Shared(&'p Plan),
+    Exclusive(&'p mut Plan),
+}
+
+impl Access<'_> {
+    fn plan(&self) -> &Plan {
+        match self {
+            Self::Shared(plan) => plan,
+            Self::Exclusive(plan) => plan,
+        }
+    }
+}
+
+/// What contracts dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Discarded {
+    pub(crate) rows: u64,
+    pub(crate) values: u64,
+}
+
+/// A value of a row before it has a column.
+#[derive(Debug, Clone)]
+struct Cell<'i> {
+    value: Value<'i>,
+    at: Option<usize>,
+}
+
+type Row<'i> = IndexMap<String, Cell<'i>>;
+
+/// A list below a row: names of the way to it, and its elements.
+type Lists<'i> = IndexMap<Vec<String>, &'i [Item<'i>]>;
+
+pub(crate) struct SlowPath<'p> {
+    access: Access<'p>,
+    rows: &'p mut PageRows,
+    ids: &'p mut RandomIds,
+    pub(crate) discarded: Discarded,
+}
+
+/// What a row has from above.
+#[derive(Clone, Copy)]
+struct Above<'i, 'r> {
+    extend: &'r Row<'i>,
+    /// Names that make up the name of the parent table.
+    path: &'r [String],
+    id: Option<&'r str>,
+    index: Option<usize>,
+}
+
+impl<'p> SlowPath<'p> {
+    pub(crate) fn new(access: Access<'p>, rows: &'p mut PageRows, ids: &'p mut RandomIds) -> Self {
+        Self { access, rows, ids, discarded: Discarded::default() }
+    }
+
+    /// Normalises an item into rows of a root table and those below it.
+    pub(crate) fn item<'i>(&mut self, root_table: &str, item: &'i Item<'i>) -> Outcome {
+        let level = self.plan().max_nesting(root_table);
+        let fragments = [root_table.to_owned()];
+        let nothing = Row::new();
+        let above = Above { extend: &nothing, path: &[], id: None, index: None };
+        match &item.tree {
+            Tree::Object(entries) => {
+                self.row(entries.iter().map(|(k, v)| (k.as_ref(), v)), item, above, &fragments, level, true)
+            }
+            _ => self.row([("value", item)].into_iter(), item, above, &fragments, level, true),
+        }
+    }
+
+    fn plan(&self) -> &Plan {
+        self.access.plan()
+    }
+
+    fn table_name(&self, fragments: &[String]) -> String {
+        self.plan().naming.join(fragments.iter().map(String::as_str))
+    }
+
+    /// One object: its own row, then the rows of its lists.
+    fn row<'i>(
+        &mut self,
+        entries: impl Iterator<Item = (&'i str, &'i Item<'i>)>,
+        item: &'i Item<'i>,
+        above: Above<'i, '_>,
+        fragments: &[String],
+        level: i64,
+        is_root: bool,
+    ) -> Outcome {
+        let table = self.table_name(fragments);
+        let (mut row, lists) = self.flatten(&table, entries, level);
+        for (name, cell) in above.extend {
+            row.insert(name.clone(), cell.clone());
+        }
+        let is_root = is_root || !self.plan().should_be_nested(&table);
+        if is_root {
+            let load_id = Cow::Owned(self.plan().load_id.to_string());
+            row.insert(LOAD_ID.to_owned(), Cell { value: Value::Text(load_id), at: None });
+        }
+        let own = row.get(ID).filter(|cell| is_truthy(&cell.value)).map(|cell| text_of(&cell.value));
+        let id = match own {
+            Some(id) => id,
+            None => self.add_row_id(&table, item, &mut row, above, is_root)?,
+        };
+        let propagated = self.propagated(&table, &row, is_root);
+        let extend: Cow<'_, Row<'i>> = match propagated {
+            Some(propagated) => {
+                let mut extend = above.extend.clone();
+                extend.extend(propagated);
+                Cow::Owned(extend)
+            }
+            None => Cow::Borrowed(above.extend),
+        };
+        let parent_table = self.table_name(above.path);
+        if !self.emit(&table, &parent_table, row)? {
+            return Ok(());
+        }
+        for (path, items) in &lists {
+            let mut below = fragments.to_vec();
+            below.extend(path.iter().cloned());
+            self.list(items, &extend, fragments, &below, &id, level - 1)?;
+        }
+        Ok(())
+    }
+
+    /// The elements of a list as rows.
+    fn list<'i>(
+        &mut self,
+        items: &'i [Item<'i>],
+        extend: &Row<'i>,
+        parent_path: &[String],
+        fragments: &[String],
+        parent_id: &str,
+        level: i64,
+    ) -> Outcome {
+        let table = self.table_name(fragments);
+        let is_root = !self.plan().should_be_nested(&table);
+        for (index, item) in items.iter().enumerate() {
+            let above = Above { extend, path: parent_path, id: Some(parent_id), index: Some(index) };
+            match &item.tree {
+                Tree::Object(entries) => {
+                    let entries = entries.iter().map(|(k, v)| (k.as_ref(), v));
+                    self.row(entries, item, above, fragments, level, false)?;
+                }
+                Tree::List(_) => {
+                    self.row([("list", item)].into_iter(), item, above, fragments, level - 1, false)?;
+                }
+                Tree::Scalar(value) => {
+                    let cell = Cell { value: value.clone(), at: Some(item.at) };
+                    let mut row = Row::from([("value".to_owned(), cell)]);
+                    row.extend(extend.iter().map(|(k, v)| (k.clone(), v.clone())));
+                    self.add_row_id(&table, item, &mut row, above, is_root)?;
+                    let parent_table = self.table_name(parent_path);
+                    self.emit(&table, &parent_table, row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Scalars of an object and of the objects in it; lists apart. Nested objects come after the
+    /// scalars around them, the last one first.
+    fn flatten<'i>(
+        &self,
+        table: &str,
+        entries: impl Iterator<Item = (&'i str, &'i Item<'i>)>,
+        level: i64,
+    ) -> (Row<'i>, Lists<'i>) {
+        type Entries<'i> = Vec<(&'i str, &'i Item<'i>)>;
+        let plan = self.plan();
+        let mut row = Row::new();
+        let mut lists = Lists::new();
+        let mut stack: Vec<(Entries<'i>, i64, Vec<String>)> =
+            vec![(entries.collect(), level, Vec::new())];
+        while let Some((entries, level, path)) = stack.pop() {
+            for (key, item) in entries {
+                let own = plan.naming.key(key);
+                let name = match path.is_empty() {
+                    true => own.clone(),
+                    false => plan.naming.join(path.iter().map(String::as_str).chain([own.as_str()])),
+                };
+                let value = match &item.tree {
+                    Tree::Object(entries) if !plan.stays_whole(table, &name, level) => {
+                        let mut path = path.clone();
+                        path.push(own);
+                        let entries = entries.iter().map(|(k, v)| (k.as_ref(), v)).collect();
+                        stack.push((entries, level - 1, path));
+                        continue;
+                    }
+                    Tree::List(items) if !plan.stays_whole(table, &name, level) => {
+                        let mut path = path.clone();
+                        path.push(list_name(&plan.naming, key, path.is_empty()));
+                        lists.insert(path, items.as_slice());
+                        continue;
+                    }
+                    Tree::Object(_) | Tree::List(_) => Value::Json(item.compact().into()),
+                    Tree::Scalar(value) => value.clone(),
+                };
+                row.insert(name, Cell { value, at: Some(item.at) });
+            }
+        }
+        (row, lists)
+    }
+
+    fn add_row_id(
+        &mut self,
+        table: &str,
+        item: &Item<'_>,
+        row: &mut Row<'_>,
+        above: Above<'_, '_>,
+        is_root: bool,
+    ) -> Outcome<String> {
+        let text = |value: String| Cell { value: Value::Text(Cow::Owned(value)), at: None };
+        let id = if !is_root {
+            let (parent, index) = (above.id.unwrap_or_default(), above.index.unwrap_or_default());
+            row.insert(PARENT_ID.to_owned(), text(parent.to_owned()));
+            row.insert(LIST_IDX.to_owned(), Cell { value: Value::Int(index as i128), at: None });
+            hash::nested_row_id(parent, table, index)
+        } else {
+            match self.plan().identity(table) {
+                RowIdentity::Random => self.ids.next_text(),
+                RowIdentity::Key => self.key_hash(table, row, item)?,
+                RowIdentity::Content => content_hash(item),
+            }
+        };
+        row.insert(ID.to_owned(), text(id.clone()));
+        Ok(id)
+    }
+
+    fn key_hash(&self, table: &str, row: &Row<'_>, item: &Item<'_>) -> Outcome<String> {
+        let mut key = serde_json::Map::new();
+        let columns = self.plan().schema.tables.get(table);
+        for column in columns.into_iter().flat_map(|t| t.with_hint(floe_schema::Hint::PrimaryKey)) {
+            let Some(cell) = row.get(column.name.as_ref()) else {
+                let error = Error::new(
+                    ErrorKind::KeyMissing,
+                    format!("the row has no `{}`, which is part of the primary key", column.name),
+                )
+                .table(table)
+                .column(column.name.as_ref())
+                .help("rows of this table are identified by their key: give every row one");
+                return Err(self.failed(error, Some(item.at)));
+            };
+            key.insert(column.name.to_string(), json_of(&cell.value));
+        }
+        Ok(hash::content_row_id(&serde_json::Value::Object(key)))
+    }
+
+    /// Columns of this row that all rows below it take over.
+    fn propagated<'i>(&self, table: &str, row: &Row<'i>, is_root: bool) -> Option<Row<'i>> {
+        let columns = self.plan().propagated(table, is_root);
+        let taken: Row<'i> = columns
+            .into_iter()
+            .filter_map(|(from, to)| row.get(from).map(|cell| (to.to_owned(), cell.clone())))
+            .collect();
+        (!taken.is_empty()).then_some(taken)
+    }
+
+    /// Fits a row into its table and writes it. False if a contract or filter dropped it.
+    fn emit(&mut self, table: &str, parent_table: &str, mut row: Row<'_>) -> Outcome<bool> {
+        if self.plan().filtered_tables.contains(table) {
+            self.discarded.rows += 1;
+            return Ok(false);
+        }
+        if self.plan().rules.has_filters() {
+            let rules = self.plan().rules.clone();
+            row.retain(|name, _| !rules.is_excluded(table, name));
+        }
+        if row.is_empty() || !self.drop_filtered(table, &mut row) {
+            return Ok(false);
+        }
+        for cell in row.values_mut() {
+            if let Value::Text(text) = &cell.value {
+                if let Some(typed) = typed_text(text) {
+                    cell.value = typed;
+                }
+            }
+        }
+        let (mut row, new_columns) = self.coerce_row(table, row)?;
+        if !new_columns.is_empty() {
+            let Some(kept) = self.evolve(table, parent_table, new_columns, &row)? else {
+                self.discarded.rows += 1;
+                return Ok(false);
+            };
+            if kept && !self.drop_filtered(table, &mut row) {
+                return Ok(false);
+            }
+        }
+        self.write(table, row)?;
+        Ok(true)
+    }
+
+    /// Applies what contracts decided before. False if the row is dropped.
+    fn drop_filtered(&mut self, table: &str, row: &mut Row<'_>) -> bool {
+        let Some(filtered) = self.access.plan().filtered_columns.get(table) else { return true };
+        for (name, mode) in filtered {
+            if !row.contains_key(name) {
+                continue;
+            }
+            if *mode == Mode::DiscardRow {
+                self.discarded.rows += 1;
+                return false;
+            }
+            row.shift_remove(name);
+            self.discarded.values += 1;
+        }
+        if row.is_empty() {
+            self.discarded.rows += 1;
+        }
+        !row.is_empty()
+    }
+
+    /// Finds the column of each value. Returns the values by column, and the columns that have to
+    /// be added for them.
+    fn coerce_row<'i>(&self, table: &str, row: Row<'i>) -> Outcome<(Row<'i>, Vec<Column>)> {
+        let plan = self.plan();
+        let known = plan.schema.tables.get(table);
+        let mut coerced = Row::new();
+        let mut new_columns: Vec<Column> = Vec::new();
+        for (name, cell) in row {
+            let existing = known.and_then(|t| t.columns.get(&name));
+            if cell.value.is_null() {
+                let refused = match existing {
+                    Some(column) if column.is_complete() => !column.is_nullable(),
+                    Some(_) => false,
+                    None => plan.rules.has_hint("not_null", &name),
+                };
+                if refused {
+                    return Err(self.failed(not_null(table, &name), cell.at));
+                }
+                // a null takes the place of an earlier value for the same column
+                coerced.insert(name, cell);
+                continue;
+            }
+            let added = |name: &str| new_columns.iter().find(|c| c.name == name);
+            let place = Place { table, name: &name, is_variant: false };
+            let (column, new) = self.column_for(place, &cell, |name| {
+                added(name).cloned().or_else(|| known.and_then(|t| t.columns.get(name)).cloned())
+            })?;
+            if let Some(new) = new {
+                new_columns.push(new);
+            }
+            coerced.insert(column, cell);
+        }
+        Ok((coerced, new_columns))
+    }
+
+    /// The column that takes a value, and its definition if it is new.
+    fn column_for(
+        &self,
+        place: Place<'_>,
+        cell: &Cell<'_>,
+        find: impl Fn(&str) -> Option<Column> + Copy,
+    ) -> Outcome<(String, Option<Column>)> {
+        let Place { table, name, is_variant } = place;
+        let plan = self.plan();
+        let existing = find(name);
+        let complete = existing.as_ref().filter(|c| c.is_complete());
+        let data_type = match complete.and_then(|c| c.data_type) {
+            Some(data_type) => data_type,
+            None if is_variant => plan.rules.infer_type(&cell.value),
+            None => {
+                let preferred = plan.rules.preferred_type(name);
+                preferred.unwrap_or_else(|| plan.rules.infer_type(&cell.value))
+            }
+        };
+        if coerce(data_type, cell.value.clone()) == Err(Misfit::Type) {
+            let kind = cell.value.data_type();
+            if is_variant {
+                return Err(self.failed(no_coercion(table, name, kind, data_type, &cell.value), cell.at));
+            }
+            let former = (kind == DataType::Json).then(|| plan.naming.join([name, "v_complex"]));
+            let former = former.filter(|n| find(n).is_some_and(|c| c.has(floe_schema::Hint::Variant)));
+            let variant = former.unwrap_or_else(|| plan.naming.join([name, &format!("v_{kind}")]));
+            let place = Place { table, name: &variant, is_variant: true };
+            return self.column_for(place, cell, find);
+        }
+        if complete.is_some() {
+            return Ok((name.to_owned(), None));
+        }
+        let mut column = plan.rules.new_column(name, data_type);
+        if is_variant {
+            column.set_hint(floe_schema::Hint::Variant, Some(true));
+            column.description = Some(format!("Variant of column {name} generated by dlt").into());
+        }
+        if let Some(hints) = existing {
+            column.merge(&hints);
+        }
+        Ok((name.to_owned(), Some(column)))
+    }
+
+    /// Adds columns to the schema as far as contracts allow. `None` if the table must not exist,
+    /// true if contracts dropped some of the columns.
+    fn evolve(
+        &mut self,
+        table: &str,
+        parent_table: &str,
+        columns: Vec<Column>,
+        row: &Row<'_>,
+    ) -> Outcome<Option<bool>> {
+        let Access::Exclusive(plan) = &mut self.access else { return Err(Stop::NotNow) };
+        match plan.evolve(table, parent_table, columns) {
+            Ok(outcome) => Ok(outcome),
+            Err(violation) => {
+                let at = violation.column.as_ref().and_then(|c| row.get(c)).and_then(|cell| cell.at);
+                let at = at.or_else(|| row.values().find_map(|cell| cell.at));
+                let found = violation.column.as_ref().and_then(|c| row.get(c));
+                let error = violation.into_error(&plan.schema.name, found.map(|c| c.value.data_type()));
+                Err(self.failed(error, at))
+            }
+        }
+    }
+
+    /// Puts the values of a row into the columns.
+    fn write(&mut self, table: &str, row: Row<'_>) -> Outcome {
+        let id = match &mut self.access {
+            Access::Exclusive(plan) => plan.refresh_table(table),
+            Access::Shared(plan) => plan.table_id(table),
+        };
+        let Some(id) = id else { return Err(Stop::NotNow) };
+        let plan = self.access.plan();
+        self.rows.extend(plan);
+        let Some(table_plan) = plan.tables.get(id) else { return Err(Stop::NotNow) };
+        let text = |name: &str| row.get(name).filter(|c| !c.value.is_null()).map(|c| text_of(&c.value));
+        let system = System {
+            id: text(ID).unwrap_or_default(),
+            parent_id: text(PARENT_ID).filter(|_| table_plan.has_parent_id),
+            list_idx: match row.get(LIST_IDX).map(|cell| coerce(DataType::Bigint, cell.value.clone())) {
+                Some(Ok(Value::Int(index))) => i64::try_from(index).ok(),
+                _ => None,
+            },
+            root_id: text(ROOT_ID).filter(|_| table_plan.has_root_id),
+        };
+        let at = self.rows.start_explicit(table_plan, id, system);
+        for (name, cell) in row {
+            if table_plan.is_system(&name) || cell.value.is_null() {
+                continue;
+            }
+            let Some(column) = table_plan.column_id(&name) else { continue };
+            append(self.rows, (table, id), (&name, column), at, cell)
+                .map_err(|located| self.failed(located.error, located.at))?;
+        }
+        Ok(())
+    }
+
+    /// An error counts only when the plan is up to date.
+    fn failed(&self, error: Error, at: Option<usize>) -> Stop {
+        match self.access {
+            Access::Shared(_) => Stop::NotNow,
+            Access::Exclusive(_) => Stop::Failed(Located { error: error.step(Step::Normalize), at }),
+        }
+    }
+}
+
+/// Appends a value to the column that was found for it.
+fn append(
+    rows: &mut PageRows,
+    (table, table_id): (&str, TableId),
+    (name, column): (&str, ColumnId),
+    row: usize,
+    cell: Cell<'_>,
+) -> Result<(), Located> {
+    let located = |error: Error| Located { error, at: cell.at };
+    let Some(builder) = rows.column(table_id, column, row) else {
+        return Err(located(Error::internal(format!("{table}.{name} has two values in one row"))));
+    };
+    let data_type = builder.data_type();
+    builder.push(cell.value.clone()).map_err(|misfit| match misfit {
+        Misfit::Range(why) => located(out_of_range(table, name, data_type, why, &cell.value)),
+        Misfit::Type => {
+            let kind = cell.value.data_type();
+            located(no_coercion(table, name, kind, data_type, &cell.value))
+        }
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    table: &'a str,
+    name: &'a str,
+    is_variant: bool,
+}
+
+/// Whether Python takes the value for true.
+fn is_truthy(value: &Value<'_>) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Text(text) => !text.is_empty(),
+        Value::Int(int) => *int != 0,
+        Value::Double(double) => *double != 0.0,
+        _ => true,
+    }
+}
+
+fn text_of(value: &Value<'_>) -> String {
+    match coerce(DataType::Text, value.clone()) {
+        Ok(Value::Text(text)) => text.into_owned(),
+        _ => String::new(),
+    }
+}
+
+fn json_of(value: &Value<'_>) -> serde_json::Value {
+    if let Value::Json(text) = value {
+        return serde_json::from_str(text).unwrap_or_default();
+    }
+    Item { at: 0, tree: Tree::Scalar(value.clone()) }.to_json()
+}
+
+fn content_hash(item: &Item<'_>) -> String {
+    let mut content = match &item.tree {
+        Tree::Object(_) => item.to_json(),
+        _ => serde_json::json!({ "value": item.to_json() }),
+    };
+    if let Some(map) = content.as_object_mut() {
+        map.retain(|key, _| !is_internal(key));
+    }
+    hash::content_row_id(&content)
+}
+
+/// The value as an error message shows it.
+fn shown(value: &Value<'_>) -> String {
+    const LONGEST: usize = 60;
+    let text = text_of(value);
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    match value {
+        Value::Text(_) => format!("\"{short}\""),
+        _ => short,
+    }
+}
+
+fn not_null(table: &str, column: &str) -> Error {
+    let message = format!("null in column {table}.{column}, which is not nullable");
+    Error::new(ErrorKind::NotNull, message)
+        .table(table)
+        .column(column)
+        .help("give the row a value, or make the column nullable")
+}
+
+fn no_coercion(table: &str, column: &str, kind: DataType, to: DataType, value: &Value<'_>) -> Error {
+    let message = format!("{kind} {} does not fit into {to} column {table}.{column}", shown(value));
+    Error::new(ErrorKind::Coerce, message)
+        .table(table)
+        .column(column)
+        .help(format!("declare the column as text, or {column} with another type"))
+}
+
+fn out_of_range(table: &str, column: &str, to: DataType, why: &str, value: &Value<'_>) -> Error {
+    let message = format!("{} cannot be stored in {to} column {table}.{column}: {why}", shown(value));
+    Error::new(ErrorKind::Destination, message)
+        .step(Step::Load)
+        .table(table)
+        .column(column)
+        .help("declare the column with a type that holds it, such as text, or decimal with precision and scale")
+}

@@ -1,0 +1,158 @@
+//! Resources: what is loaded, into which table, and how.
+
+mod hints;
+mod json;
+
+use floe_schema::{Column, Contract, WriteDisposition};
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use crate::incremental::{DedupKey, Incremental};
+
+pub(crate) use hints::apply_hints;
+pub(crate) use json::{refuse_unknown, wrong};
+
+/// The table that items go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableName {
+    /// All items go to one table.
+    Fixed(String),
+    /// A field of the item names the table.
+    Field {
+        /// The field.
+        field: String,
+        /// What is put in front of its text.
+        prefix: String,
+    },
+}
+
+/// What happens to the rows that a table has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disposition {
+    /// The kind.
+    pub kind: WriteDisposition,
+    /// Options of a merge as they were given, `strategy` among them.
+    pub options: IndexMap<String, Json>,
+    /// Whether only the word was given.
+    pub shorthand: bool,
+}
+
+impl Disposition {
+    /// A disposition without options.
+    pub fn new(kind: WriteDisposition) -> Self {
+        Self { kind, options: IndexMap::new(), shorthand: true }
+    }
+}
+
+/// Hints for a table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TableHints {
+    /// Columns with what is known of them.
+    pub columns: IndexMap<String, Column>,
+    /// Names of the primary key; an empty list takes back the hints of the columns.
+    pub primary_key: Option<Vec<String>>,
+    /// Names of the merge key.
+    pub merge_key: Option<Vec<String>>,
+    /// What happens to the rows that the table has.
+    pub disposition: Option<Disposition>,
+    /// What may change.
+    pub schema_contract: Option<Contract>,
+    /// Format of load files.
+    pub file_format: Option<String>,
+    /// References to other tables, as the schema document has them.
+    pub references: Option<Json>,
+}
+
+/// A stream of items with a name, and where and how it is loaded.
+///
+/// ```
+/// use floe::{Resource, WriteDisposition};
+/// let users = Resource::new("Users").primary_key(["id"]).write_disposition(WriteDisposition::Merge);
+/// assert_eq!(users.name(), "Users");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    pub(crate) name: String,
+    pub(crate) table: TableName,
+    pub(crate) hints: TableHints,
+    pub(crate) max_table_nesting: Option<i64>,
+    pub(crate) nested: Vec<(Vec<String>, TableHints)>,
+    pub(crate) incremental: Option<Incremental>,
+    /// The primary key as it was given: dlt hashes a name and a list of one name differently.
+    pub(crate) dedup_key: Option<DedupKey>,
+}
+
+impl Resource {
+    /// A resource that appends to the table of its own name.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let disposition = Some(Disposition::new(WriteDisposition::Append));
+        Self {
+            table: TableName::Fixed(name.clone()),
+            name,
+            hints: TableHints { disposition, ..TableHints::default() },
+            max_table_nesting: None,
+            nested: Vec::new(),
+            incremental: None,
+            dedup_key: None,
+        }
+    }
+
+    /// The name, under which its state is kept.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same resource with another table.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.table = TableName::Fixed(table.into());
+        self
+    }
+
+    /// The same resource with a primary key.
+    pub fn primary_key<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
+        self.dedup_key = Some(match columns.as_slice() {
+            [one] => DedupKey::One(one.clone()),
+            many => DedupKey::Many(many.to_vec()),
+        });
+        self.hints.primary_key = Some(columns);
+        self
+    }
+
+    /// The same resource with a merge key.
+    pub fn merge_key<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.hints.merge_key = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The same resource with another disposition.
+    pub fn write_disposition(mut self, kind: WriteDisposition) -> Self {
+        self.hints.disposition = Some(Disposition::new(kind));
+        self
+    }
+
+    /// The same resource with a hint for a column.
+    pub fn column(mut self, column: Column) -> Self {
+        self.hints.columns.insert(column.name.to_string(), column);
+        self
+    }
+
+    /// The same resource with a contract for its tables.
+    pub fn schema_contract(mut self, contract: Contract) -> Self {
+        self.hints.schema_contract = Some(contract);
+        self
+    }
+
+    /// The same resource with a limit to how deep nested values are taken apart.
+    pub fn max_table_nesting(mut self, levels: u32) -> Self {
+        self.max_table_nesting = Some(levels.into());
+        self
+    }
+
+    /// The same resource, loading only what is new.
+    pub fn incremental(mut self, incremental: Incremental) -> Self {
+        self.incremental = Some(incremental);
+        self
+    }
+}
