@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use floe_schema::{Entity, Mode};
+use serde::Serialize;
 
 /// Result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -78,8 +79,9 @@ impl ErrorKind {
     }
 }
 
-/// The part of a run in which something went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A part of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Step {
     /// Arguments were read, nothing else.
     Config,
@@ -121,13 +123,15 @@ pub struct Place {
     pub line: Option<u64>,
     /// Column in bytes, counted from 1.
     pub column: Option<u64>,
+    /// Row of a file that has no lines, counted from 1.
+    pub row: Option<u64>,
     /// JSON pointer within the item.
     pub pointer: Option<String>,
 }
 
 impl Place {
     fn is_empty(&self) -> bool {
-        self.file.is_none() && self.line.is_none() && self.pointer.is_none()
+        *self == Self::default()
     }
 }
 
@@ -139,6 +143,9 @@ impl fmt::Display for Place {
             if let Some(column) = self.column {
                 write!(f, ":{column}")?;
             }
+        }
+        if let Some(row) = self.row {
+            write!(f, " row {row}")?;
         }
         if let Some(pointer) = self.pointer.as_deref().filter(|p| !p.is_empty()) {
             write!(f, " at {pointer}")?;
@@ -182,7 +189,8 @@ impl Error {
         }))
     }
 
-    pub(crate) fn config(message: impl Into<String>) -> Self {
+    /// An error about arguments or configuration.
+    pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message).step(Step::Config)
     }
 
@@ -198,6 +206,11 @@ impl Error {
     /// A failed operation on a file or folder.
     pub(crate) fn io(doing: impl fmt::Display, path: &std::path::Path, error: std::io::Error) -> Self {
         Self::new(ErrorKind::Io, format!("cannot {doing} {}", path.display())).cause(error)
+    }
+
+    /// The file that it is about, unless one is known already.
+    pub fn in_file(self, file: impl Into<String>) -> Self {
+        self.at(Place { file: Some(file.into()), ..Place::default() })
     }
 
     /// The way out.
@@ -241,6 +254,7 @@ impl Error {
     pub(crate) fn at(mut self, place: Place) -> Self {
         let mine = &mut self.0.place;
         mine.file = mine.file.take().or(place.file);
+        mine.row = mine.row.or(place.row);
         if mine.line.is_none() {
             mine.line = place.line;
             mine.column = place.column;
@@ -298,6 +312,7 @@ impl Error {
             "help": details.help,
             "file": details.place.file,
             "line": details.place.line,
+            "row": details.place.row,
             "position": details.place.column,
             "pointer": details.place.pointer,
         })
@@ -348,6 +363,7 @@ mod tests {
             line: Some(3),
             column: Some(17),
             pointer: Some("/user/age".into()),
+            ..Place::default()
         };
         let error = Error::new(ErrorKind::NotNull, "no value")
             .at(place)

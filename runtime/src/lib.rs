@@ -1,6 +1,25 @@
-//! x
-#![allow(missing_docs,dead_code,unused_imports)]
-pub mod value;
+//! Load data where the schema is a type: dlt's datasets from Rust.
+//!
+//! A [`Pipeline`] loads [`Resource`]s into a dataset at a [`Destination`]: items are taken apart
+//! into rows of tables, the schema grows with the data, and state, schema and rows become visible
+//! in one step. Datasets are those of dlt, the Python library, to the byte.
+//!
+//! ```
+//! use floe::prelude::*;
+//!
+//! let folder = tempfile::tempdir().unwrap();
+//! let orders = Resource::new("orders").json_lines(
+//!     r#"{"id": 1, "customer": {"name": "Ada"}, "lines": [{"sku": "A", "count": 2}]}"#,
+//! );
+//! let report = Pipeline::new("shop")
+//!     .destination(DuckDb::file(folder.path().join("shop.duckdb")))
+//!     .pipelines_dir(folder.path())
+//!     .run_blocking([orders])?;
+//! println!("{report}");
+//! assert_eq!(report.rows("orders__lines"), 1);
+//! # Ok::<(), floe::Error>(())
+//! ```
+
 mod destination;
 mod error;
 mod extract;
@@ -8,26 +27,31 @@ mod incremental;
 mod input;
 mod normalize;
 mod package;
+mod pipeline;
+mod report;
 mod resource;
 mod state;
 mod suggest;
-pub use error::{Error,ErrorKind,Result};
-pub use incremental::*;
-pub use destination::*;
-pub use resource::{Resource,TableName};
-pub use floe_schema::*;
+mod value;
 
-pub fn bench(path:&str,table:&str,threads:usize,page:Option<usize>)->usize{
- struct S(usize,usize); impl normalize::engine::BatchSink for S{ fn write(&mut self,_t:&str,b:arrow::record_batch::RecordBatch)->Result<()>{ self.0+=b.num_rows(); self.1+=b.get_array_memory_size(); Ok(()) } }
- let mut s=S(0,0);
- let caps=destination::Capabilities::default();
- let plan=normalize::plan::Plan::new(Schema::new("x"),caps.clone(),"1").unwrap();
- let mut n=normalize::engine::Normalizer::new(plan,&mut s,threads);
- let ex=extract::Extraction::new(Resource::new(table),None,Naming::snake_case());
- let mut src=input::LineReader::new(std::fs::File::open(path).unwrap(),None,page);
- let t=std::time::Instant::now();
- let r=n.resource(&ex,&mut src,&|_,_|()).unwrap();
- if let Some(e)=&n.failed{println!("{e}");}
- let sch=n.into_schema();
- println!("{} items {} rows {} MB {:.3}s tables {}",r.items,s.0,s.1/1_000_000,t.elapsed().as_secs_f64(),sch.tables.len());
- s.0 }
+pub use destination::{
+    Capabilities, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, StoredState,
+};
+pub use error::{Error, ErrorKind, Place, Result, Step};
+pub use floe_schema::{
+    Change, Column, Contract, DataType, Entity, Hint, Mode, Naming, Schema, SchemaDiff, Table,
+    WriteDisposition,
+};
+pub use incremental::{Incremental, LastValue, OnMissing, RowOrder};
+pub use input::Format;
+pub use pipeline::{PackageInfo, Pipeline, PipelineInfo, Progress, default_pipelines_dir, pipeline_names};
+pub use report::{ResourceReport, RunReport, StepReport, TableReport, byte_size, grouped};
+pub use resource::{Resource, TableName};
+pub use suggest::nearest;
+
+/// What most programs need.
+pub mod prelude {
+    pub use crate::{
+        DuckDb, Error, Incremental, Pipeline, Resource, Result, RunReport, WriteDisposition,
+    };
+}

@@ -14,8 +14,10 @@ pub(crate) const STATE_ENGINE_VERSION: i64 = 4;
 /// Properties that do not count as content.
 const NOT_CONTENT: [&str; 4] =
     ["_state_version", "_state_engine_version", "_version_hash", "_local"];
-/// A state larger than this is no state.
-const MAX_STATE_BYTES: u64 = 1 << 30;
+/// Key in the local part: the hash of the state that was stored last.
+pub(crate) const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
+/// A document larger than this is none.
+const MAX_DOCUMENT_BYTES: u64 = 1 << 30;
 
 /// A state document in dlt's layout.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,9 +117,7 @@ impl State {
         for key in [schema, "resources", resource, "incremental"] {
             at = child(at, key);
         }
-        if let Some(map) = at.as_object_mut() {
-            map.insert(path.to_owned(), state);
-        }
+        *child(at, path) = state;
     }
 
     /// The text for the table of states.
@@ -133,20 +133,21 @@ impl State {
 
     /// Reads the text of the table of states.
     pub(crate) fn decode(text: &str) -> Result<Self> {
-        let json = match STANDARD.decode(text) {
-            Err(_) => text.to_owned(),
-            Ok(compressed) => {
-                let mut json = String::new();
-                flate2::read::ZlibDecoder::new(compressed.as_slice())
-                    .take(MAX_STATE_BYTES)
-                    .read_to_string(&mut json)
-                    .map_err(|e| damaged("it cannot be decompressed").cause(e))?;
-                json
-            }
-        };
+        let json = decompress(text)?;
         let document = serde_json::from_str(&json).map_err(|e| damaged("it is no JSON").cause(e))?;
         Self::from_json(document)
     }
+}
+
+/// Reads a document that may be compressed; if it is not, it is no base64.
+pub(crate) fn decompress(text: &str) -> Result<String> {
+    let Ok(compressed) = STANDARD.decode(text) else { return Ok(text.to_owned()) };
+    let mut json = String::new();
+    flate2::read::ZlibDecoder::new(compressed.as_slice())
+        .take(MAX_DOCUMENT_BYTES)
+        .read_to_string(&mut json)
+        .map_err(|e| damaged("it cannot be decompressed").cause(e))?;
+    Ok(json)
 }
 
 fn child<'j>(value: &'j mut Json, key: &str) -> &'j mut Json {
@@ -180,6 +181,9 @@ mod tests {
 
     #[test]
     fn versions_count_changes() {
+        let mut state = State::new();
+        state.set_cursor("s", "r", "t", json!(1));
+        assert_eq!(state.cursor("s", "r", "t"), Some(&json!(1)));
         let mut state = State::new();
         state.set("pipeline_name", "p");
         state.bump();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::data_type::names;
@@ -33,7 +34,8 @@ pub mod x {
 }
 
 /// A yes-or-no property of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Hint {
     /// Part of the primary key.
     PrimaryKey,
@@ -355,6 +357,22 @@ impl Column {
     /// Reads the hints of a column, as a resource description has them.
     pub fn from_json(name: &str, pointer: &str, value: Value) -> Result<Self, DocumentError> {
         Self::read(name, Object::new(pointer, value)?)
+    }
+
+    /// The type as people write it: `decimal(12,3)`, `timestamp without time zone`.
+    pub fn type_text(&self) -> String {
+        let Some(data_type) = self.data_type else { return "unknown".to_owned() };
+        let mut text = data_type.to_string();
+        match (self.precision, self.scale) {
+            (Some(precision), Some(scale)) => text.push_str(&format!("({precision},{scale})")),
+            (Some(precision), None) => text.push_str(&format!("({precision})")),
+            (None, Some(scale)) => text.push_str(&format!("(,{scale})")),
+            (None, None) => {}
+        }
+        if !self.has_timezone() {
+            text.push_str(" without time zone");
+        }
+        text
     }
 
     /// The entry of the schema document.

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::{Column, Hint, Schema, Table};
 
 /// One difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     /// A table that only the new schema has.
     TableAdded {
@@ -70,6 +72,33 @@ pub enum Change {
         /// Whether the column is part of it now.
         present: bool,
     },
+}
+
+impl Change {
+    /// The table that differs.
+    pub fn table(&self) -> &str {
+        match self {
+            Self::TableAdded { table }
+            | Self::TableRemoved { table }
+            | Self::ColumnAdded { table, .. }
+            | Self::ColumnRemoved { table, .. }
+            | Self::Retyped { table, .. }
+            | Self::Nullability { table, .. }
+            | Self::Key { table, .. } => table,
+        }
+    }
+
+    /// The column that differs, unless it is the table.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::TableAdded { .. } | Self::TableRemoved { .. } => None,
+            Self::ColumnAdded { column, .. }
+            | Self::ColumnRemoved { column, .. }
+            | Self::Retyped { column, .. }
+            | Self::Nullability { column, .. }
+            | Self::Key { column, .. } => Some(column),
+        }
+    }
 }
 
 /// The hints that make up keys.
@@ -138,7 +167,7 @@ fn compare_tables(table: &str, old: &Table, new: &Table, changes: &mut Vec<Chang
             None => changes.push(Change::ColumnAdded {
                 table: table.to_owned(),
                 column: column.name.to_string(),
-                data_type: type_text(column),
+                data_type: column.type_text(),
                 nullable: column.is_nullable(),
                 variant: column.has(Hint::Variant),
             }),
@@ -154,7 +183,7 @@ fn compare_tables(table: &str, old: &Table, new: &Table, changes: &mut Vec<Chang
 
 fn compare_columns(table: &str, old: &Column, new: &Column, changes: &mut Vec<Change>) {
     let (table, column) = (table.to_owned(), new.name.to_string());
-    let (from, to) = (type_text(old), type_text(new));
+    let (from, to) = (old.type_text(), new.type_text());
     if from != to {
         changes.push(Change::Retyped { table: table.clone(), column: column.clone(), from, to });
     }
@@ -168,22 +197,6 @@ fn compare_columns(table: &str, old: &Column, new: &Column, changes: &mut Vec<Ch
             changes.push(Change::Key { table, column, hint, present: new.has(hint) });
         }
     }
-}
-
-/// The type as people write it: `decimal(12,3)`, `timestamp without time zone`.
-fn type_text(column: &Column) -> String {
-    let Some(data_type) = column.data_type else { return "unknown".to_owned() };
-    let mut text = data_type.to_string();
-    match (column.precision, column.scale) {
-        (Some(precision), Some(scale)) => text.push_str(&format!("({precision},{scale})")),
-        (Some(precision), None) => text.push_str(&format!("({precision})")),
-        (None, Some(scale)) => text.push_str(&format!("(,{scale})")),
-        (None, None) => {}
-    }
-    if !column.has_timezone() {
-        text.push_str(" without time zone");
-    }
-    text
 }
 
 impl fmt::Display for Change {
@@ -254,6 +267,11 @@ mod tests {
             "~ t.a bigint -> decimal(12,3)\n~ t.a not null\n~ t.b no primary_key\n\
              + t.a__v_text text (variant)\n+ t.w timestamp without time zone\n- t.gone"
         );
+        for change in SchemaDiff::between(&old, &new).changes {
+            let json = serde_json::to_value(&change).unwrap();
+            assert_eq!(serde_json::from_value::<Change>(json).unwrap(), change);
+        }
+        assert_eq!(serde_json::to_value(Hint::PrimaryKey).unwrap(), Hint::PrimaryKey.as_str());
         assert!(SchemaDiff::between(&new, &new).is_empty());
         let gone = SchemaDiff::between(&old, &Schema::new("s"));
         assert_eq!(gone.to_string(), "- table t");

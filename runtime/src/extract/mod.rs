@@ -8,7 +8,7 @@ use floe_schema::Naming;
 
 use crate::error::{Error, Result};
 use crate::incremental::{Boundary, Cursor, Look, text_of_key};
-use crate::input::Page;
+use crate::input::{Inferred, Page};
 use crate::normalize::items::Items;
 use crate::normalize::page::broken;
 use crate::normalize::scan::Scanner;
@@ -17,7 +17,10 @@ use crate::resource::{Resource, TableName};
 /// A resource within a run. It is shared by all threads and never changes.
 #[derive(Debug)]
 pub(crate) struct Extraction {
-    pub(crate) resource: Resource,
+    /// Whose hints are merged; `None` if that has happened before.
+    pub(crate) resource: Option<Resource>,
+    /// What the input knows about columns.
+    pub(crate) inferred: Vec<Inferred>,
     target: Target,
     pub(crate) cursor: Option<Cursor>,
     naming: Naming,
@@ -47,7 +50,13 @@ impl Extraction {
                 Target::Field { field: field.clone(), prefix: prefix.clone() }
             }
         };
-        Self { resource, target, cursor, naming }
+        Self { resource: Some(resource), inferred: Vec::new(), target, cursor, naming }
+    }
+
+    /// Items of a table that passed extraction before.
+    pub(crate) fn again(table: &str, naming: Naming) -> Self {
+        let target = Target::Fixed(table.to_owned());
+        Self { resource: None, inferred: Vec::new(), target, cursor: None, naming }
     }
 
     /// The table of all items, if it is the same for all.
@@ -56,11 +65,6 @@ impl Extraction {
             Target::Fixed(table) => Some(table),
             Target::Field { .. } => None,
         }
-    }
-
-    /// Whether every item is loaded into the same table.
-    pub(crate) fn takes_all(&self) -> bool {
-        self.cursor.is_none() && self.fixed_table().is_some()
     }
 
     /// Looks at the item at the scanner, which stays where it is.
@@ -101,35 +105,46 @@ impl Extraction {
     }
 
     /// Looks at all items of a page without normalising them: reports text that is no JSON and
-    /// values that cannot be extracted, and tells the tables.
-    pub(crate) fn check(&self, page: &Page, boundary: &mut Boundary) -> Result<Checked> {
+    /// values that cannot be extracted. Items that are loaded are given to `visit` with the table.
+    pub(crate) fn walk(
+        &self,
+        page: &Page,
+        boundary: &mut Boundary,
+        visit: &mut dyn FnMut(&str, Item<'_>) -> Result<()>,
+    ) -> Result<Walked> {
         crate::normalize::page::validate(page)?;
-        let mut checked = Checked::default();
+        let mut stopped = false;
         let mut scanner = Scanner::new(&page.bytes, 0);
         let mut items = Items::default();
         while items.enter(page, &mut scanner).map_err(|e| broken(page, e))? {
-            if checked.stopped && !items.in_list() {
+            if stopped && !items.in_list() {
                 break;
             }
             let destined = self.look(page, &mut scanner, boundary)?;
-            checked.stopped |= destined.stop;
-            if let Some(table) = destined.table {
-                if !checked.tables.iter().any(|known| *known == table) {
-                    checked.tables.push(table.into_owned());
-                }
-            }
+            stopped |= destined.stop;
+            let at = scanner.position();
             scanner.skip_value(0).map_err(|e| broken(page, e))?;
+            if let Some(table) = destined.table {
+                visit(&table, Item { at, text: scanner.slice(at) })?;
+            }
             items.leave(page, &mut scanner).map_err(|e| broken(page, e))?;
         }
-        checked.empty_list = items.empty_list;
-        Ok(checked)
+        Ok(Walked { stopped, empty_list: items.empty_list })
     }
 }
 
-/// What a page has, as far as extraction is concerned.
+/// An item in its page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Item<'p> {
+    pub(crate) at: usize,
+    pub(crate) text: &'p [u8],
+}
+
+/// What else a page has.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Checked {
-    pub(crate) tables: Vec<String>,
+pub(crate) struct Walked {
+    /// No item behind the page is loaded.
     pub(crate) stopped: bool,
+    /// A line was an empty list.
     pub(crate) empty_list: bool,
 }

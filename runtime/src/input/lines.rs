@@ -3,13 +3,11 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::{Framing, Origin, Page, PageSource};
+use super::{Framing, Numbering, Origin, PAGE_BYTES, Page, PageSource};
 use crate::error::{Error, Result};
 
 /// The first page is small, so that other threads soon learn what the data looks like.
 const FIRST_PAGE: usize = 64 << 10;
-/// Bytes of the pages that follow.
-pub(crate) const PAGE_BYTES: usize = 2 << 20;
 
 /// Cuts a stream of bytes into pages of whole lines.
 pub(crate) struct LineReader<R> {
@@ -71,7 +69,8 @@ impl<R: Read + Send> PageSource for LineReader<R> {
             return Ok(None);
         }
         self.size = (self.size * 4).min(self.limit);
-        let origin = Origin { file: self.file.clone(), line: self.line, column: 0 };
+        let lines = Numbering::Text { line: self.line, column: 0 };
+        let origin = Origin { file: self.file.clone(), lines };
         self.line += memchr::memchr_iter(b'\n', &buffer).count() as u64;
         Ok(Some(Page { bytes: buffer, framing: Framing::Lines, origin }))
     }
@@ -92,7 +91,7 @@ mod tests {
             let mut joined: Vec<u8> = Vec::new();
             while let Some(page) = reader.next_page(Vec::new()).unwrap() {
                 let before = joined.iter().filter(|b| **b == b'\n').count() as u64;
-                prop_assert_eq!(page.origin.line, before + 1);
+                prop_assert_eq!(page.place(0).line, Some(before + 1));
                 joined.extend(&page.bytes);
                 prop_assert!(joined.len() == text.len() || page.bytes.ends_with(b"\n"));
             }

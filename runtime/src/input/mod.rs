@@ -1,23 +1,42 @@
-//! Input as pages of bytes.
+//! Inputs: how bytes from files, standard input and memory become pages of whole items.
+//!
+//! A page is JSON text, whatever the input was: CSV, Parquet and Arrow rows are written as JSON
+//! lines, so that there is one way into tables. What those formats know of types travels beside
+//! the pages, as [`Inferred`] columns.
 
+mod arrow;
+mod csv;
+mod document;
+mod feed;
+mod format;
+mod inputs;
 mod lines;
 
 use std::sync::Arc;
 
+use floe_schema::Column;
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Place, Result};
 
+pub(crate) use feed::{Feed, expand};
+pub use format::Format;
+pub(crate) use inputs::Inputs;
 pub(crate) use lines::LineReader;
+
+/// Bytes of a page, unless a single item is larger.
+pub(crate) const PAGE_BYTES: usize = 2 << 20;
 
 /// How the items of a page follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// One value a line; a list is a page of items.
+    /// One value a line.
     Lines,
-    /// Values with blanks or commas between them; a list is an item.
+    /// Values one after the other, with blanks between them.
     Values,
 }
 
-/// A run of whole items.
+/// A run of whole values. A value that is a list is itself a run of items.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) bytes: Vec<u8>,
@@ -29,24 +48,72 @@ pub(crate) struct Page {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origin {
     pub(crate) file: Option<Arc<str>>,
-    /// Line of the first byte, counted from 1.
-    pub(crate) line: u64,
-    /// Place of the first byte in its line, counted from 0.
-    pub(crate) column: u64,
+    pub(crate) lines: Numbering,
+}
+
+/// What the lines of a page are in the file.
+#[derive(Debug, Clone)]
+pub(crate) enum Numbering {
+    /// The text of the file itself: line of the first byte, counted from 1, and its place in that
+    /// line, counted from 0.
+    Text { line: u64, column: u64 },
+    /// Each line of the page was made from the line or row of the file with this number.
+    Listed { numbers: Vec<u64>, unit: Unit },
+}
+
+/// What a file is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    Line,
+    Row,
+}
+
+impl Default for Numbering {
+    fn default() -> Self {
+        Self::Text { line: 1, column: 0 }
+    }
+}
+
+/// What an input knows about a column. It counts only where the schema knows nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Inferred {
+    /// Keys on the way to the value.
+    pub(crate) path: Vec<String>,
+    pub(crate) column: Column,
 }
 
 impl Page {
     /// The place of a byte in the file.
     pub(crate) fn place(&self, at: usize) -> Place {
         let before = self.bytes.get(..at.min(self.bytes.len())).unwrap_or_default();
-        let lines = memchr::memchr_iter(b'\n', before).count() as u64;
+        let lines = memchr::memchr_iter(b'\n', before).count();
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);
-        let column = (before.len() - line_start) as u64;
-        Place {
-            file: self.origin.file.as_deref().map(str::to_owned),
-            line: Some(self.origin.line + lines),
-            column: Some(if lines == 0 { self.origin.column + column } else { column } + 1),
-            pointer: None,
+        let mut place = Place { file: self.origin.file.as_deref().map(str::to_owned), ..Place::default() };
+        match &self.origin.lines {
+            Numbering::Text { column, .. } => {
+                let skipped = if lines == 0 { *column } else { 0 };
+                place.line = self.number(lines);
+                place.column = Some(skipped + (before.len() - line_start) as u64 + 1);
+            }
+            Numbering::Listed { unit: Unit::Line, .. } => place.line = self.number(lines),
+            Numbering::Listed { unit: Unit::Row, .. } => place.row = self.number(lines),
+        }
+        place
+    }
+
+    /// The line or row of the file behind so many lines of the page.
+    pub(crate) fn number(&self, lines: usize) -> Option<u64> {
+        match &self.origin.lines {
+            Numbering::Text { line, .. } => Some(line + lines as u64),
+            Numbering::Listed { numbers, .. } => numbers.get(lines).copied(),
+        }
+    }
+
+    pub(crate) fn unit(&self) -> Unit {
+        match &self.origin.lines {
+            Numbering::Text { .. } => Unit::Line,
+            Numbering::Listed { unit, .. } => *unit,
         }
     }
 }

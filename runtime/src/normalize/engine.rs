@@ -37,6 +37,15 @@ pub(crate) struct Extracted {
     pub(crate) dropped: u64,
     pub(crate) bytes: u64,
     pub(crate) discarded: Discarded,
+    /// A page was an empty list.
+    pub(crate) empty_list: bool,
+}
+
+impl Extracted {
+    /// Whether the resource gave a sign of life.
+    pub(crate) fn has_data(&self) -> bool {
+        self.items > 0 || self.empty_list
+    }
 }
 
 /// What changes in turns.
@@ -58,6 +67,17 @@ impl<'s> Normalizer<'s> {
         Self { plan, extracted_schema, hinted, sink, failed, threads: threads.max(1) }
     }
 
+    /// Tables that contracts do not let in.
+    pub(crate) fn filtered_tables(&self) -> Vec<String> {
+        self.plan.filtered_tables.iter().cloned().collect()
+    }
+
+    fn prepare(&mut self, extraction: &Extraction, table: &str) -> Result<()> {
+        let plan = Arc::make_mut(&mut self.plan);
+        prepare(plan, &mut self.extracted_schema, &mut self.hinted, extraction, table)
+    }
+
+    /// The schema with everything that data taught.
     pub(crate) fn into_schema(self) -> Schema {
         Arc::try_unwrap(self.plan).map_or_else(|plan| plan.schema.clone(), |plan| plan.schema)
     }
@@ -68,7 +88,7 @@ impl<'s> Normalizer<'s> {
         &mut self,
         extraction: &Extraction,
         source: &mut dyn PageSource,
-        progress: &(dyn Fn(u64, u64) + Sync),
+        progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Extracted> {
         let snapshot = RwLock::new(self.plan.clone());
         let boundary = extraction.cursor.as_ref().map(|c| c.boundary()).unwrap_or_default();
@@ -109,7 +129,7 @@ struct Run<'r, 's> {
     turned: Condvar,
     /// Used by the worker whose turn it is.
     state: Mutex<State<'r, 's>>,
-    progress: &'r (dyn Fn(u64, u64) + Sync),
+    progress: &'r (dyn Fn(u64) + Sync),
 }
 
 struct Pages<'r> {
@@ -164,7 +184,7 @@ impl Run<'_, '_> {
                     let result = self.finish_page(state, &page, ahead, &mut ids);
                     state.error = result.err();
                     state.extracted.bytes += page.bytes.len() as u64;
-                    (self.progress)(state.extracted.items, state.extracted.bytes);
+                    (self.progress)(state.extracted.items);
                 }
                 if state.error.is_some() || state.stopped {
                     lock(&self.source).ended = true;
@@ -268,9 +288,9 @@ impl Run<'_, '_> {
         };
         if work.has_empty_list() {
             if let Some(table) = self.extraction.fixed_table() {
-                let plan = Arc::make_mut(&mut state.normalizer.plan);
-                prepare(plan, &mut state.normalizer.extracted_schema, &mut state.normalizer.hinted, &self.extraction.resource, table)?;
+                state.normalizer.prepare(self.extraction, table)?;
             }
+            state.extracted.empty_list = true;
         }
         self.publish(state);
         for (table, batch) in batches {
@@ -306,9 +326,9 @@ impl Run<'_, '_> {
             }
             let plan = Arc::make_mut(&mut normalizer.plan);
             let (schema, hinted) = (&mut normalizer.extracted_schema, &mut normalizer.hinted);
-            let resource = &self.extraction.resource;
-            let learned = work.learn(page, plan, self.extraction, ids, |plan, table| {
-                prepare(plan, schema, hinted, resource, table)
+            let extraction = self.extraction;
+            let learned = work.learn(page, plan, extraction, ids, |plan, table| {
+                prepare(plan, schema, hinted, extraction, table)
             });
             progress = learned.and_then(|()| work.decode(page, plan, self.extraction, ids));
         }
@@ -319,18 +339,16 @@ impl Run<'_, '_> {
     /// After normalising has failed: looks for errors of extraction, which go first.
     fn check_page(&self, state: &mut State<'_, '_>, page: &Page) -> Result<()> {
         let mut boundary = Boundary::default();
-        let checked = self.extraction.check(page, &mut boundary)?;
-        let empty = self.extraction.fixed_table().filter(|_| checked.empty_list);
         let normalizer = &mut *state.normalizer;
-        let plan = Arc::make_mut(&mut normalizer.plan);
-        for table in checked.tables.iter().map(String::as_str).chain(empty) {
-            let (schema, hinted) = (&mut normalizer.extracted_schema, &mut normalizer.hinted);
-            prepare(plan, schema, hinted, &self.extraction.resource, table)?;
+        let mut meet = |table: &str| normalizer.prepare(self.extraction, table);
+        let walked = self.extraction.walk(page, &mut boundary, &mut |table, _| meet(table))?;
+        if let Some(table) = self.extraction.fixed_table().filter(|_| walked.empty_list) {
+            meet(table)?;
         }
         if let Some(cursor) = &self.extraction.cursor {
             cursor.merge(&mut state.extracted.boundary, boundary)?;
         }
-        state.stopped |= checked.stopped;
+        state.stopped |= walked.stopped;
         Ok(())
     }
 
@@ -367,14 +385,16 @@ fn prepare(
     plan: &mut Plan,
     extracted_schema: &mut Schema,
     hinted: &mut Vec<String>,
-    resource: &crate::resource::Resource,
+    extraction: &Extraction,
     table: &str,
 ) -> Result<()> {
+    let Some(resource) = &extraction.resource else { return Ok(()) };
     if hinted.iter().any(|known| known == table) {
         return Ok(());
     }
-    let outcome = apply_hints(resource, table, extracted_schema, &plan.naming)?;
-    apply_hints(resource, table, &mut plan.schema, &plan.naming)?;
+    let inferred = &extraction.inferred;
+    let outcome = apply_hints(resource, inferred, table, extracted_schema, &plan.naming)?;
+    apply_hints(resource, inferred, table, &mut plan.schema, &plan.naming)?;
     plan.filtered_tables.extend(outcome.filtered_tables);
     plan.version += 1;
     hinted.push(table.to_owned());

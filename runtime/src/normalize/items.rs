@@ -22,7 +22,7 @@ impl Items {
             if self.in_list {
                 return Ok(true);
             }
-            if page.framing == Framing::Lines && byte == b'[' {
+            if byte == b'[' {
                 self.in_list = scanner.open_list()?;
                 self.at = scanner.position();
                 if self.in_list {
@@ -59,10 +59,7 @@ impl Items {
     fn end_of_item(&mut self, page: &Page, scanner: &mut Scanner<'_>) -> Result<(), ScanError> {
         let from = scanner.position();
         if page.framing == Framing::Values {
-            if scanner.next_byte() == Some(b',') {
-                scanner.skip_byte();
-            }
-            self.at = scanner.position();
+            self.at = from;
             return Ok(());
         }
         let rest = page.bytes.get(from..).unwrap_or_default();
@@ -105,7 +102,7 @@ mod tests {
 
     #[test]
     fn values_may_span_lines() {
-        let text = "{\"a\":\n1},\n[2,\n3] 4";
-        assert_eq!(walk(text, Framing::Values).unwrap(), ["{\"a\":\n1}", "[2,\n3]", "4"]);
+        let text = "{\"a\":\n1}\n[2,\n[3]] 4 [] null[\n]";
+        assert_eq!(walk(text, Framing::Values).unwrap(), ["{\"a\":\n1}", "2", "[3]", "4"]);
     }
 }

@@ -91,9 +91,7 @@ impl PageWork {
                     scanner.skip_value(0).map_err(|e| broken(page, e))?;
                     self.dropped += 1;
                 }
-                Some(table) if self.known_item(page, plan, table, &mut scanner, ids)? => {
-                    self.kept += 1;
-                }
+                Some(table) if self.known_item(page, plan, table, &mut scanner, ids)? => {}
                 Some(_) => {
                     // the item comes again when the plan may change
                     self.items = before;
@@ -129,6 +127,11 @@ impl PageWork {
         let start = scanner.position();
         let item = Item::read(&mut scanner, 0).map_err(|e| broken(page, e))?;
         prepare(plan, &table).map_err(|e| e.at(page.place(start)))?;
+        if plan.filtered_tables.contains(table.as_ref()) {
+            self.discarded.rows += 1;
+            self.stopped |= destined.stop;
+            return self.items.leave(page, &mut scanner).map_err(|e| broken(page, e));
+        }
         self.rows.extend(plan);
         self.rows.start_item();
         let mut path = SlowPath::new(Access::Exclusive(plan), &mut self.rows, ids);
@@ -165,13 +168,27 @@ impl PageWork {
         scanner: &mut Scanner<'a>,
         ids: &mut RandomIds,
     ) -> Result<bool> {
-        let start = scanner.position();
         self.rows.start_item();
         if plan.filtered_tables.contains(root_table) {
             scanner.skip_value(0).map_err(|e| broken(page, e))?;
             self.discarded.rows += 1;
             return Ok(true);
         }
+        self.kept += 1;
+        let known = self.decode_item(page, plan, root_table, scanner, ids)?;
+        self.kept -= u64::from(!known);
+        Ok(known)
+    }
+
+    fn decode_item<'a>(
+        &mut self,
+        page: &'a Page,
+        plan: &Plan,
+        root_table: &str,
+        scanner: &mut Scanner<'a>,
+        ids: &mut RandomIds,
+    ) -> Result<bool> {
+        let start = scanner.position();
         let Some(root) = plan.root(root_table) else { return Ok(false) };
         let mut decoder = Decoder::new(plan, scanner, &mut self.rows, &mut self.met);
         match decoder.item(root) {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use floe_schema::{
-    Column, DataType, ID, LIST_IDX, LOAD_ID, MergeStrategy, Mode, Naming, PARENT_ID, Propagation,
+    Column, DataType, ID, LIST_IDX, LOAD_ID, MergeStrategy, Mode, Naming, PARENT_ID,
     ROOT_ID, ResolvedContract, Schema, x,
 };
 use indexmap::IndexMap;
@@ -191,7 +191,6 @@ pub(crate) struct Plan {
     pub(crate) nodes: Vec<Node>,
     pub(crate) lists: Vec<ListPlan>,
     roots: HashMap<String, Root>,
-    propagation: Option<Propagation>,
     pub(super) contracts: HashMap<String, ResolvedContract>,
     pub(super) filtered_tables: HashSet<String>,
     pub(super) filtered_columns: HashMap<String, IndexMap<String, Mode>>,
@@ -204,7 +203,6 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(schema: Schema, capabilities: Capabilities, load_id: &str) -> Result<Self> {
         let rules = Arc::new(Rules::compile(&schema)?);
-        let propagation = schema.normalizers.propagation().cloned();
         Ok(Self {
             rules,
             naming: Naming::with_max_length(capabilities.max_identifier_length),
@@ -215,7 +213,6 @@ impl Plan {
             nodes: Vec::new(),
             lists: Vec::new(),
             roots: HashMap::new(),
-            propagation,
             contracts: HashMap::new(),
             filtered_tables: HashSet::new(),
             filtered_columns: HashMap::new(),
@@ -279,7 +276,7 @@ impl Plan {
     /// Columns that rows below a row of this table take over: name here to name there.
     pub(super) fn propagated(&self, table: &str, is_root: bool) -> IndexMap<&str, &str> {
         let mut columns = IndexMap::new();
-        let Some(propagation) = &self.propagation else { return columns };
+        let Some(propagation) = self.schema.normalizers.propagation() else { return columns };
         let root = propagation.root.as_ref().filter(|_| is_root);
         let own = propagation.tables.as_ref().and_then(|tables| tables.get(table));
         for (from, to) in root.into_iter().chain(own).flatten() {

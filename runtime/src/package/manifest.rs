@@ -1,7 +1,10 @@
 //! The manifest of a package.
 
+use floe_schema::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+use crate::input::Unit;
 
 /// The version of the manifest format.
 const FORMAT: u32 = 1;
@@ -28,7 +31,7 @@ pub(crate) struct Manifest {
     pub(crate) items: Vec<Items>,
     /// What changed in the schema, for the report.
     #[serde(default)]
-    pub(crate) schema_changes: Vec<String>,
+    pub(crate) schema_changes: Vec<Change>,
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
     #[serde(default)]
@@ -44,13 +47,14 @@ pub(crate) struct Part {
     pub(crate) bytes: u64,
 }
 
-/// A file with items that passed extraction, one line for each line of the input.
+/// A file with items of one table that passed extraction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Items {
     pub(crate) table: String,
     pub(crate) file: String,
     /// Where the items came from, for error messages.
     pub(crate) origin: Option<String>,
+    pub(crate) unit: Unit,
 }
 
 /// Why a package did not get further.

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::{Disposition, Resource, TableHints};
 use crate::error::{Error, ErrorKind, Result, Step};
+use crate::input::Inferred;
 use crate::normalize::contract::{self, Violation};
 
 /// Columns of scd2 tables that say when a row was valid.
@@ -32,6 +33,7 @@ pub(crate) struct HintOutcome {
 /// Merges the hints of a resource for a root table into the schema. The name is normalised.
 pub(crate) fn apply_hints(
     resource: &Resource,
+    inferred: &[Inferred],
     table_name: &str,
     schema: &mut Schema,
     naming: &Naming,
@@ -39,6 +41,9 @@ pub(crate) fn apply_hints(
     let mut filtered_tables = Vec::new();
     for mut table in tables(resource, table_name, naming)? {
         let name = table.name.clone();
+        if name == table_name {
+            add_inferred(&mut table, inferred, schema, naming);
+        }
         let contract = contract_for(schema, &table);
         let is_new = schema.tables.get(&name).is_none_or(Table::is_new);
         if contract.columns != Mode::Evolve && is_new {
@@ -58,6 +63,25 @@ pub(crate) fn apply_hints(
         merge_table(schema, table)?;
     }
     Ok(HintOutcome { filtered_tables })
+}
+
+/// Adds what the input knows about columns of which neither hints nor schema know the type.
+fn add_inferred(table: &mut Table, inferred: &[Inferred], schema: &Schema, naming: &Naming) {
+    let known = schema.tables.get(&table.name);
+    for Inferred { path, column } in inferred {
+        let keys: Vec<String> = path.iter().map(|key| naming.key(key)).collect();
+        let name = naming.join(keys.iter().map(String::as_str));
+        let is_complete = |t: &Table| t.columns.get(&name).is_some_and(Column::is_complete);
+        if is_complete(table) || known.is_some_and(is_complete) {
+            continue;
+        }
+        let mut column = column.clone();
+        column.name = name.clone().into();
+        if let Some(hints) = table.columns.get(&name) {
+            column.merge(hints);
+        }
+        table.columns.insert(name, column);
+    }
 }
 
 fn refused(violation: Violation, schema: &str) -> Error {

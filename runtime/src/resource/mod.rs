@@ -7,9 +7,11 @@ use floe_schema::{Column, Contract, WriteDisposition};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use crate::error::Result;
 use crate::incremental::{DedupKey, Incremental};
+use crate::input::{Feed, Format};
 
-pub(crate) use hints::apply_hints;
+pub(crate) use hints::{apply_hints, merge_table};
 pub(crate) use json::{refuse_unknown, wrong};
 
 /// The table that items go to.
@@ -80,6 +82,15 @@ pub struct Resource {
     pub(crate) incremental: Option<Incremental>,
     /// The primary key as it was given: dlt hashes a name and a list of one name differently.
     pub(crate) dedup_key: Option<DedupKey>,
+    pub(crate) data: Data,
+}
+
+/// Where the items of a resource come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Data {
+    pub(crate) feeds: Vec<Feed>,
+    /// `None`: the content tells.
+    pub(crate) format: Option<Format>,
 }
 
 impl Resource {
@@ -95,7 +106,40 @@ impl Resource {
             nested: Vec::new(),
             incremental: None,
             dedup_key: None,
+            data: Data::default(),
         }
+    }
+
+    /// The same resource with items from a file, or from all files that match a pattern such as
+    /// `data/*.jsonl`. Format and compression are found by looking at the content.
+    ///
+    /// ```
+    /// # use floe::Resource;
+    /// let error = Resource::new("items").files("no/such/*.csv").unwrap_err();
+    /// assert_eq!(error.to_string(), "no file matches no/such/*.csv");
+    /// ```
+    pub fn files(mut self, pattern: &str) -> Result<Self> {
+        self.data.feeds.extend(crate::input::expand(pattern)?);
+        Ok(self)
+    }
+
+    /// The same resource with items from standard input.
+    pub fn stdin(mut self) -> Self {
+        self.data.feeds.push(Feed::Stdin);
+        self
+    }
+
+    /// The same resource with items from text, one JSON value a line.
+    pub fn json_lines(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.data.feeds.push(Feed::Text(text.into().into()));
+        self.data.format = Some(Format::JsonLines);
+        self
+    }
+
+    /// The same resource with inputs of this format, whatever they look like.
+    pub fn format(mut self, format: Format) -> Self {
+        self.data.format = Some(format);
+        self
     }
 
     /// The name, under which its state is kept.

@@ -1,0 +1,210 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::output::{ErrorFormat, Output};
+
+/// Load data where the schema is a type.
+///
+/// floe loads files into databases and keeps the dataset format of dlt.
+#[derive(Debug, Parser)]
+#[command(name = "floe", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Options of all commands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// How errors are printed; json is one object in the last line of stderr
+    #[arg(long, global = true, value_enum, default_value_t = ErrorFormat::Text, help_heading = "Output")]
+    pub(crate) error_format: ErrorFormat,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, help_heading = "Output")]
+    pub(crate) output: Output,
+    /// Print nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Print more
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Load files into a database
+    Load(Box<Load>),
+    /// Show what a pipeline has done and what it remembers
+    Pipeline(Pipeline),
+    /// Show schemas
+    Schema(Schema),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const LOAD_EXAMPLES: &str = "\
+Examples:
+  floe load orders.jsonl                          into table orders of floe.duckdb
+  floe load 'logs/*.jsonl.gz' --table logs        several files into one table
+  curl -s ... | floe load - --table events        from standard input
+  floe load orders.csv --pipeline shop --dataset raw --primary-key id --write-disposition merge
+  floe load --resource orders.json orders.jsonl   with everything that dlt.resource takes";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = LOAD_EXAMPLES)]
+pub(crate) struct Load {
+    /// Files, patterns, or - for standard input: JSON lines, JSON, CSV, Parquet or Arrow, also
+    /// compressed with gzip or zstd
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// The table; the name of the file by default
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// Columns of the primary key
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) primary_key: Vec<String>,
+    /// Columns of the merge key
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) merge_key: Vec<String>,
+    /// What happens to the rows that are there
+    #[arg(long, value_enum, value_name = "DISPOSITION")]
+    pub(crate) write_disposition: Option<Disposition>,
+    /// Load only what is new, told by this field
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) incremental: Option<String>,
+    /// How many levels of nested values become tables
+    #[arg(long, value_name = "LEVELS")]
+    pub(crate) max_table_nesting: Option<u32>,
+    /// The format of the files: jsonl, json, csv, parquet or arrow; found by itself by default
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// A resource described in JSON and its data; may be given several times
+    #[arg(long, num_args = 2, value_names = ["RESOURCE.json", "FILE"], conflicts_with_all = [
+        "files", "table", "primary_key", "merge_key", "write_disposition", "incremental", "max_table_nesting",
+    ])]
+    pub(crate) resource: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, or JSON
+    #[arg(long, value_name = "CONTRACT", help_heading = "Schema")]
+    pub(crate) schema_contract: Option<String>,
+    /// The folder with the schema of the source, in a file `<schema name>.schema.yaml`
+    #[arg(long, value_name = "FOLDER", help_heading = "Schema")]
+    pub(crate) import_schema: Option<PathBuf>,
+    /// Threads that normalise; as many as there are processors by default
+    #[arg(long, value_name = "COUNT", help_heading = "Engine")]
+    pub(crate) threads: Option<usize>,
+    /// Bytes that a thread normalises at once
+    #[arg(long, value_name = "BYTES", help_heading = "Engine")]
+    pub(crate) page_bytes: Option<usize>,
+    /// Keep packages after they are loaded
+    #[arg(long, help_heading = "Engine")]
+    pub(crate) keep_packages: bool,
+}
+
+/// Where data goes to.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Destination")]
+pub(crate) struct Place {
+    /// The pipeline, under whose name state is kept
+    #[arg(short, long, value_name = "NAME", default_value = "floe")]
+    pub(crate) pipeline: String,
+    /// The kind of destination
+    #[arg(short, long, value_enum, default_value_t = Destination::Duckdb)]
+    pub(crate) destination: Destination,
+    /// The database file; `<pipeline>.duckdb` by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) credentials: Option<String>,
+    /// The dataset; `<pipeline>_dataset` by default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
+    /// The folder in which pipelines keep packages and state
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) pipelines_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Destination {
+    /// A DuckDB database file
+    Duckdb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Disposition {
+    /// They stay
+    Append,
+    /// They go
+    Replace,
+    /// Those with the same key are replaced
+    Merge,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pipeline {
+    /// The pipeline; all of them are listed without it
+    pub(crate) name: Option<String>,
+    #[command(subcommand)]
+    pub(crate) what: Option<PipelineCommand>,
+    /// The folder in which pipelines keep packages and state
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub(crate) pipelines_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum PipelineCommand {
+    /// Where it loads to, its schemas and what waits to be loaded
+    Info,
+    /// The packages on disk
+    Packages,
+    /// What it remembers between runs
+    State,
+    /// What the last run did
+    Trace,
+    /// Give up packages that wait to be normalised or loaded; they are kept among the failed ones
+    DropPendingPackages,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Schema {
+    #[command(subcommand)]
+    pub(crate) what: SchemaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Show the tables and columns of a pipeline, or of a schema file
+    Show {
+        /// A pipeline, or a schema file in JSON or YAML
+        #[arg(value_name = "PIPELINE|FILE")]
+        source: String,
+        /// Only this table
+        #[arg(short, long, value_name = "NAME")]
+        table: Option<String>,
+        /// The folder in which pipelines keep packages and state
+        #[arg(long, value_name = "FOLDER")]
+        pipelines_dir: Option<PathBuf>,
+        /// Print the document as YAML
+        #[arg(long, conflicts_with = "table")]
+        yaml: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

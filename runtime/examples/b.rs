@@ -1,1 +1,0 @@
-fn main(){ let a:Vec<String>=std::env::args().collect(); for s in ["issues","events","orders"]{ for th in [1,2]{ for _ in 0..3{ print!("{s} {th} "); floe::bench(&format!("/work/tmp/{s}.jsonl"),s,th,a.get(1).map(|x|x.parse().unwrap())); } } } }

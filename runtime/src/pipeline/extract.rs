@@ -1,0 +1,426 @@
+//! The first half of a run: items become a package.
+//!
+//! Inputs can be read again, so items are normalised while they are read, and nothing but batches is
+//! written. If normalising fails, the inputs are read once more and the items themselves are
+//! kept, so that a later run can try again without the inputs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use floe_schema::{Change, Schema, SchemaDiff, is_internal, state_table};
+use serde_json::json;
+
+use super::local::{self, Names};
+use super::run::Run;
+use super::{Progress, load_id, versions};
+use crate::error::{Error, ErrorKind, Result, Step};
+use crate::extract::Extraction;
+use crate::extract::spool::{SpoolReader, SpoolWriter};
+use crate::incremental::Cursor;
+use crate::input::{Feed, Framing, Inputs, Origin, Page, PageSource};
+use crate::normalize::engine::{Extracted, Normalizer};
+use crate::normalize::plan::Plan;
+use crate::package::{Failure, Manifest, Package, Part, PartWriter, Stage};
+use crate::report::ResourceReport;
+use crate::resource::{Resource, TableHints, merge_table};
+use crate::state::{LAST_EXTRACTED_HASH, State};
+
+/// A source of pages whose time is taken.
+struct Timed<S> {
+    source: S,
+    time: Duration,
+}
+
+impl<S: PageSource> PageSource for Timed<S> {
+    fn next_page(&mut self, buffer: Vec<u8>) -> Result<Option<Page>> {
+        let started = Instant::now();
+        let page = self.source.next_page(buffer);
+        self.time += started.elapsed();
+        page
+    }
+}
+
+/// One page and no more.
+struct OnePage(Option<Page>);
+
+impl PageSource for OnePage {
+    fn next_page(&mut self, _buffer: Vec<u8>) -> Result<Option<Page>> {
+        Ok(self.0.take())
+    }
+}
+
+/// What extraction knows of a resource.
+struct Source {
+    extraction: Extraction,
+    feeds: Vec<Feed>,
+    resource: Resource,
+}
+
+impl Run<'_> {
+    /// Makes a package of the resources. `None` if there is nothing to load.
+    pub(super) fn extract(&mut self, resources: Vec<Resource>) -> Result<Option<Package>> {
+        let (load_id, created_at) = load_id::new();
+        let folder = self.store.begin(&load_id)?;
+        let package = self.fill(resources, &load_id, created_at, folder.clone());
+        if !matches!(package, Ok(Some(_))) {
+            // after a failure to normalise the folder is at another place already
+            self.store.discard(&folder)?;
+        }
+        package
+    }
+
+    fn fill(
+        &mut self,
+        resources: Vec<Resource>,
+        load_id: &str,
+        created_at: i64,
+        folder: PathBuf,
+    ) -> Result<Option<Package>> {
+        let started = Instant::now();
+        let schema_name = self.schema_name();
+        let stored = self.local.schemas.get(&schema_name).cloned();
+        let base = self.base_schema(&schema_name, stored.as_ref())?;
+        let before = stored.clone().or_else(|| self.pipeline.source_schema.as_ref().map(|_| base.clone()));
+        let names = Names {
+            pipeline: &self.pipeline.name,
+            dataset: &self.dataset_name,
+            schema: &schema_name,
+            destination_type: self.destination.dlt_type(),
+        };
+        let mut state = local::begin(&self.local.state, &names);
+        let mut manifest = Manifest::new(load_id, created_at);
+        manifest.schema_name = schema_name.clone();
+
+        let plan = Plan::new(base, self.destination.capabilities(), load_id)?;
+        let mut parts = PartWriter::new(&folder);
+        let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
+        let (mut sources, mut reading) = (Vec::new(), Duration::ZERO);
+        let mut has_data = false;
+        for resource in resources {
+            let mut source = self.open(resource, &schema_name, &state, &folder)?;
+            let (extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
+            reading += time;
+            has_data |= extracted.has_data();
+            self.note(&source.resource, &extracted);
+            remember(&mut state, &schema_name, &source, &extracted)?;
+            sources.push(source);
+        }
+        let hinted = normalizer.extracted_schema.clone();
+        state.bump();
+        let hash = state.version_hash().unwrap_or_default().to_owned();
+        let known = state.local(LAST_EXTRACTED_HASH).and_then(|v| v.as_str());
+        manifest.stores_state = known != Some(hash.as_str());
+        if !has_data && !manifest.stores_state && normalizer.failed.is_none() {
+            return Ok(None);
+        }
+        if manifest.stores_state {
+            extract_state(&state, load_id, created_at, &mut normalizer)?;
+            state.set_local(LAST_EXTRACTED_HASH, hash);
+        }
+        manifest.state = state.to_json();
+        let extracted = versions::extracted(before.as_ref(), &hinted, normalizer.extracted_schema.clone());
+
+        let failed = normalizer.failed.take();
+        let takes: Vec<String> = normalizer.filtered_tables();
+        let result = normalizer.into_schema();
+        let parts = parts.finish()?;
+        let outcome = match failed {
+            Some(error) => Err(error),
+            None => finish_schema(&extracted, result, &parts),
+        };
+        let reading = reading.as_secs_f64().min(started.elapsed().as_secs_f64());
+        let items = self.report.resources.iter().map(|r| r.items).sum();
+        let bytes = self.report.resources.iter().map(|r| r.bytes).sum();
+        self.report.add_step(Step::Extract, reading, items, bytes);
+        match outcome {
+            Ok(schema) => {
+                manifest.schema_changes = changes(stored.as_ref(), &schema);
+                let package = self.commit_normalized(folder, manifest, schema, parts)?;
+                self.report_normalized(&package, started.elapsed().as_secs_f64() - reading);
+                Ok(Some(package))
+            }
+            Err(error) => {
+                let error = error.step(Step::Normalize);
+                manifest.schema = extracted.to_json();
+                self.keep_items(folder, manifest, sources, &takes, &error)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The schema with which a run begins.
+    fn base_schema(&self, name: &str, stored: Option<&Schema>) -> Result<Schema> {
+        let mut schema = match (stored, &self.pipeline.source_schema) {
+            (None, None) => Schema::new(name),
+            (None, Some(source)) => {
+                let mut schema = source.clone();
+                schema.apply_defaults();
+                // what stands in a file need not be what its version says
+                schema.bump_version();
+                schema
+            }
+            (Some(stored), None) => stored.clone(),
+            (Some(stored), Some(source)) => {
+                let mut schema = stored.clone();
+                schema.settings = source.settings.clone();
+                schema.normalizers = source.normalizers.clone();
+                for table in source.tables.values().filter(|t| !is_internal(&t.name)) {
+                    merge_table(&mut schema, table.clone())?;
+                }
+                schema
+            }
+        };
+        if let Some(contract) = &self.pipeline.contract {
+            schema.settings.schema_contract = Some(contract.clone());
+        }
+        Ok(schema)
+    }
+
+    fn open(
+        &self,
+        mut resource: Resource,
+        schema: &str,
+        state: &State,
+        folder: &std::path::Path,
+    ) -> Result<Source> {
+        if let Some(contract) = &self.pipeline.contract {
+            resource.hints.schema_contract = Some(contract.clone());
+        }
+        let cursor = match &resource.incremental {
+            None => None,
+            Some(incremental) => {
+                let known = state.cursor(schema, &resource.name, &incremental.path_text);
+                Some(Cursor::new(incremental, resource.dedup_key.clone(), known)?)
+            }
+        };
+        let feeds = std::mem::take(&mut resource.data.feeds);
+        let feeds = feeds.into_iter().map(|feed| feed.replayable(folder)).collect::<Result<_>>()?;
+        let naming = self.naming();
+        let extraction = Extraction::new(resource.clone(), cursor, naming);
+        Ok(Source { extraction, feeds, resource })
+    }
+
+    fn inputs(&self, source: &Source, count: Arc<AtomicU64>) -> Result<Inputs> {
+        Inputs::look(&source.feeds, source.resource.data.format, self.pipeline.page_bytes, count)
+    }
+
+    fn extract_resource(
+        &self,
+        source: &mut Source,
+        normalizer: &mut Normalizer<'_>,
+    ) -> Result<(Extracted, Duration)> {
+        let started = Instant::now();
+        let count = Arc::<AtomicU64>::default();
+        let inputs = self.inputs(source, count.clone())?;
+        source.extraction.inferred = inputs.inferred.clone();
+        let total_bytes = source.feeds.iter().map(Feed::bytes).sum::<Option<u64>>();
+        let resource = source.resource.name.clone();
+        let progress = |items: u64| {
+            self.pipeline.report(&Progress::Extracting {
+                resource: resource.clone(),
+                items,
+                bytes: count.load(Ordering::Relaxed),
+                total_bytes,
+            });
+        };
+        let mut timed = Timed { source: inputs, time: started.elapsed() };
+        let extracted = normalizer.resource(&source.extraction, &mut timed, &progress)?;
+        Ok((extracted, timed.time))
+    }
+
+    fn note(&mut self, resource: &Resource, extracted: &Extracted) {
+        self.report.resources.push(ResourceReport {
+            resource: resource.name.clone(),
+            items: extracted.items,
+            not_new: extracted.dropped,
+            bytes: extracted.bytes,
+            discarded_rows: extracted.discarded.rows,
+            discarded_values: extracted.discarded.values,
+        });
+    }
+
+    fn commit_normalized(
+        &self,
+        folder: PathBuf,
+        mut manifest: Manifest,
+        schema: Schema,
+        parts: Vec<Part>,
+    ) -> Result<Package> {
+        manifest.schema = schema.to_json();
+        manifest.parts = parts;
+        manifest.items = Vec::new();
+        manifest.failure = None;
+        // a copy of standard input has served its purpose
+        let copy = folder.join("stdin");
+        if copy.exists() {
+            std::fs::remove_file(&copy).map_err(|e| Error::io("remove", &copy, e))?;
+        }
+        self.store.commit(&folder, manifest, Stage::Normalized)
+    }
+
+    fn report_normalized(&mut self, package: &Package, seconds: f64) {
+        let parts = &package.manifest.parts;
+        let (rows, bytes) = (parts.iter().map(|p| p.rows).sum(), parts.iter().map(|p| p.bytes).sum());
+        self.report.add_step(Step::Normalize, seconds, rows, bytes);
+        self.report.schema_changes.extend(package.manifest.schema_changes.iter().cloned());
+    }
+
+    /// Writes the items themselves into the package.
+    fn keep_items(
+        &self,
+        folder: PathBuf,
+        mut manifest: Manifest,
+        sources: Vec<Source>,
+        filtered: &[String],
+        error: &Error,
+    ) -> Result<()> {
+        let mut spool = SpoolWriter::new(&folder);
+        let takes = |table: &str| !filtered.iter().any(|f| f == table);
+        for source in sources {
+            let mut inputs = self.inputs(&source, Arc::default())?;
+            let mut buffer = Vec::new();
+            while let Some(page) = inputs.next_page(std::mem::take(&mut buffer))? {
+                if spool.add(&page, &source.extraction, &takes)?.stopped {
+                    break;
+                }
+                buffer = page.bytes;
+            }
+        }
+        manifest.items = spool.finish()?;
+        manifest.failure = Some(failure(error, 1));
+        self.store.commit(&folder, manifest, Stage::Extracted).map(drop)
+    }
+
+    /// Normalises a package that an earlier run could not.
+    pub(super) fn normalize_again(&mut self, mut package: Package) -> Result<Package> {
+        let started = Instant::now();
+        let manifest = package.manifest.clone();
+        let folder = self.store.begin(&manifest.load_id)?;
+        let extracted = Schema::from_json(manifest.schema.clone()).map_err(|e| {
+            Error::new(ErrorKind::Package, format!("the schema of package {} is damaged: {e}", manifest.load_id))
+        })?;
+        let plan = Plan::new(extracted.clone(), self.destination.capabilities(), &manifest.load_id)?;
+        let mut parts = PartWriter::new(&folder);
+        let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
+        for items in &manifest.items {
+            let extraction = Extraction::again(&items.table, self.naming());
+            let mut reader = SpoolReader::open(&package.folder, items)?;
+            normalizer.resource(&extraction, &mut reader, &|_| ())?;
+        }
+        if manifest.stores_state {
+            let state = State::from_json(manifest.state.clone())?;
+            extract_state(&state, &manifest.load_id, manifest.created_at, &mut normalizer)?;
+        }
+        let failed = normalizer.failed.take();
+        let result = normalizer.into_schema();
+        let parts = parts.finish()?;
+        let outcome = match failed {
+            Some(error) => Err(error),
+            None => finish_schema(&extracted, result, &parts),
+        };
+        match outcome {
+            Ok(schema) => {
+                let stored = self.local.schemas.get(&manifest.schema_name).cloned();
+                let mut manifest = manifest;
+                manifest.schema_changes = changes(stored.as_ref(), &schema);
+                let normalized = self.commit_normalized(folder, manifest, schema, parts)?;
+                self.store.remove(package)?;
+                self.report_normalized(&normalized, started.elapsed().as_secs_f64());
+                Ok(normalized)
+            }
+            Err(error) => {
+                self.store.discard(&folder)?;
+                let error = error.step(Step::Normalize);
+                let attempts = package.manifest.failure.as_ref().map_or(0, |f| f.attempts);
+                package.manifest.failure = Some(failure(&error, attempts + 1));
+                self.store.update(&package)?;
+                Err(pending(error))
+            }
+        }
+    }
+}
+
+/// The error of a package that an earlier run left.
+pub(super) fn pending(error: Error) -> Error {
+    let way_out = "this package is from an earlier run and is tried first; \
+                   `floe pipeline NAME drop-pending-packages` gives it up";
+    match error.way_out().map(str::to_owned) {
+        Some(help) => error.help(format!("{help}; {way_out}")),
+        None => error.help(way_out),
+    }
+}
+
+pub(super) fn failure(error: &Error, attempts: u32) -> Failure {
+    let step = error.in_step().unwrap_or(Step::Load).as_str().to_owned();
+    Failure { step, message: error.to_string(), at: load_id::now(), attempts }
+}
+
+/// Puts the cursor of a resource into the state.
+fn remember(state: &mut State, schema: &str, source: &Source, extracted: &Extracted) -> Result<()> {
+    let (Some(cursor), Some(incremental)) = (&source.extraction.cursor, &source.resource.incremental) else {
+        return Ok(());
+    };
+    let (name, path) = (&source.resource.name, &incremental.path_text);
+    let known = state.cursor(schema, name, path).cloned();
+    if let Some(new) = cursor.new_state(known.as_ref(), &extracted.boundary)? {
+        state.set_cursor(schema, name, path, new);
+    }
+    Ok(())
+}
+
+/// The state is a row of a table like any other.
+fn extract_state(state: &State, load_id: &str, now: i64, normalizer: &mut Normalizer<'_>) -> Result<()> {
+    let table = state_table();
+    let mut resource = Resource::new(table.name.clone());
+    resource.hints = TableHints {
+        columns: table.columns,
+        disposition: resource.hints.disposition.take(),
+        file_format: table.file_format,
+        ..TableHints::default()
+    };
+    let row = json!({
+        "version": state.version(),
+        "engine_version": crate::state::STATE_ENGINE_VERSION,
+        "pipeline_name": state.get("pipeline_name"),
+        "state": state.encode()?,
+        // the mark in front says that the text is an instant
+        "created_at": format!("\u{f027}{}", crate::value::time::iso_text(now)),
+        "version_hash": state.version_hash(),
+        "_dlt_load_id": load_id,
+    });
+    let page = Page { bytes: row.to_string().into(), framing: Framing::Lines, origin: Origin::default() };
+    let extraction = Extraction::new(resource, None, floe_schema::Naming::snake_case());
+    normalizer.resource(&extraction, &mut OnePage(Some(page)), &|_| ()).map(drop)
+}
+
+/// What normalising a package leaves in the schema.
+fn finish_schema(extracted: &Schema, mut schema: Schema, parts: &[Part]) -> Result<Schema> {
+    let with_rows = |name: &str| parts.iter().any(|part| part.table == name);
+    for table in schema.tables.values_mut().filter(|t| with_rows(&t.name)) {
+        if let Some(column) = table.columns.values().find(|c| !c.is_complete() && !c.is_nullable()) {
+            let message = format!(
+                "column {}.{} is not nullable, but no row had a value to tell its type",
+                table.name, column.name
+            );
+            return Err(Error::new(ErrorKind::UnboundColumn, message)
+                .step(Step::Normalize)
+                .table(table.name.clone())
+                .column(column.name.to_string())
+                .help("give rows a value for it, or state its type, or make it nullable"));
+        }
+        let processing = table.processing.get_or_insert_default();
+        processing.evolve_columns_once = None;
+        processing.seen_data = Some(true);
+    }
+    Ok(versions::normalized(extracted, schema))
+}
+
+/// How a package changes the schema of tables that data feeds.
+fn changes(stored: Option<&Schema>, schema: &Schema) -> Vec<Change> {
+    let empty = Schema::new(schema.name.clone());
+    let diff = SchemaDiff::between(stored.unwrap_or(&empty), schema);
+    let is_own = |change: &Change| !is_internal(change.table()) && !change.column().is_some_and(is_internal);
+    diff.changes.into_iter().filter(is_own).collect()
+}

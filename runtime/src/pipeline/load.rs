@@ -1,0 +1,99 @@
+//! The second half of a run: a package goes to the destination, all of it in one step.
+
+use std::time::Instant;
+
+use floe_schema::{Schema, Table};
+
+use super::run::Run;
+use super::{Progress, extract, load_id};
+use crate::destination::LoadRecord;
+use crate::error::{Error, ErrorKind, Result, Step};
+use crate::package::{Manifest, Package, Part, Stage, read_parts};
+use crate::state::State;
+
+impl Run<'_> {
+    pub(super) fn load(&mut self, mut package: Package) -> Result<()> {
+        let started = Instant::now();
+        let manifest = package.manifest.clone();
+        let schema = Schema::from_json(manifest.schema.clone()).map_err(|e| {
+            let message = format!("the schema of package {} is damaged: {e}", manifest.load_id);
+            Error::new(ErrorKind::Package, message).step(Step::Load)
+        })?;
+        let state = State::from_json(manifest.state.clone())?;
+        // a crash may have come between commit and the removal of the package
+        if !self.dataset.is_loaded(&manifest.load_id)? {
+            let loaded = self.load_tables(&package, &schema);
+            if let Err(error) = loaded {
+                // what was written is taken back by the end of the connection if this fails as well
+                let _ = self.dataset.rollback();
+                let error = error.step(Step::Load);
+                let attempts = manifest.failure.as_ref().map_or(0, |f| f.attempts);
+                package.manifest.failure = Some(extract::failure(&error, attempts + 1));
+                self.store.update(&package)?;
+                return Err(error);
+            }
+        }
+        self.local.advance(state, schema)?;
+        if self.pipeline.keep_packages {
+            self.store.advance(package, Stage::Loaded)?;
+        } else {
+            self.store.remove(package)?;
+        }
+        let rows = manifest.parts.iter().map(|p| p.rows).sum();
+        let bytes = manifest.parts.iter().map(|p| p.bytes).sum();
+        self.report.add_step(Step::Load, started.elapsed().as_secs_f64(), rows, bytes);
+        self.report.load_ids.push(manifest.load_id);
+        self.report.warnings.extend(manifest.warnings);
+        Ok(())
+    }
+
+    fn load_tables(&mut self, package: &Package, schema: &Schema) -> Result<()> {
+        let manifest = &package.manifest;
+        let tables = tables_with_rows(manifest, schema)?;
+        self.dataset.begin()?;
+        let all: Vec<&Table> = tables.iter().map(|(table, _)| *table).collect();
+        self.dataset.migrate(schema, &all, load_id::now())?;
+        let total_rows = manifest.parts.iter().map(|p| p.rows).sum();
+        let mut rows = 0;
+        for (table, parts) in &tables {
+            self.pipeline.report(&Progress::Loading { table: table.name.clone(), rows, total_rows });
+            rows += self.load_table(package, table, parts)?;
+        }
+        self.dataset.commit(&LoadRecord {
+            load_id: manifest.load_id.clone(),
+            schema_name: schema.name.clone(),
+            schema_hash: schema.version_hash.clone().unwrap_or_default(),
+            inserted_at: load_id::now(),
+        })
+    }
+
+    fn load_table(&mut self, package: &Package, table: &Table, parts: &[&Part]) -> Result<u64> {
+        let started = Instant::now();
+        let mut rows = 0;
+        for stream in read_parts(&package.folder, parts)? {
+            rows += self.dataset.append(table, &package.manifest.load_id, stream)?;
+        }
+        let expected: u64 = parts.iter().map(|p| p.rows).sum();
+        if rows != expected {
+            let message = format!("{rows} rows went into table {}, {expected} were sent", table.name);
+            return Err(Error::new(ErrorKind::Destination, message).table(&table.name));
+        }
+        let bytes = parts.iter().map(|p| p.bytes).sum();
+        self.report.add_table(&table.name, rows, bytes, started.elapsed().as_secs_f64());
+        Ok(rows)
+    }
+}
+
+/// The tables of the package in the order of the schema, with their parts.
+fn tables_with_rows<'m>(
+    manifest: &'m Manifest,
+    schema: &'m Schema,
+) -> Result<Vec<(&'m Table, Vec<&'m Part>)>> {
+    if let Some(part) = manifest.parts.iter().find(|p| !schema.tables.contains_key(&p.table)) {
+        let message = format!("package {} has rows for the unknown table {}", manifest.load_id, part.table);
+        return Err(Error::new(ErrorKind::Package, message));
+    }
+    let parts_of = |name: &String| manifest.parts.iter().filter(|p| p.table == *name).collect::<Vec<_>>();
+    let tables = schema.tables.iter().map(|(name, table)| (table, parts_of(name)));
+    Ok(tables.filter(|(_, parts)| !parts.is_empty()).collect())
+}

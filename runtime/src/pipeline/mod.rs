@@ -1,0 +1,239 @@
+//! Pipelines: what a run does, and what is known of earlier runs.
+
+mod extract;
+mod info;
+mod load;
+mod load_id;
+mod local;
+mod run;
+mod sync;
+mod versions;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use floe_schema::{Contract, Schema};
+
+use crate::destination::Destination;
+use crate::error::{Error, Result};
+use crate::report::RunReport;
+use crate::resource::Resource;
+
+pub use info::{PackageInfo, PipelineInfo};
+
+/// How far a run has come, for progress bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// Items of a resource are read and normalised.
+    Extracting {
+        /// The resource.
+        resource: String,
+        /// Items so far.
+        items: u64,
+        /// Bytes of all inputs that were read so far, as they are on disk.
+        bytes: u64,
+        /// Bytes of all inputs, where that is known.
+        total_bytes: Option<u64>,
+    },
+    /// Rows are written to the destination.
+    Loading {
+        /// The table.
+        table: String,
+        /// Rows of all tables that are written already.
+        rows: u64,
+        /// Rows of all tables.
+        total_rows: u64,
+    },
+}
+
+type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
+
+/// A pipeline loads resources into a dataset and remembers how far it came.
+///
+/// ```
+/// use floe::{DuckDb, Pipeline, Resource};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let report = Pipeline::new("shop")
+///     .destination(DuckDb::file(folder.path().join("shop.duckdb")))
+///     .dataset("raw")
+///     .pipelines_dir(folder.path())
+///     .run_blocking([Resource::new("orders").json_lines(r#"{"id": 1, "tags": ["new", "paid"]}"#)])?;
+/// assert_eq!(report.rows("orders"), 1);
+/// assert_eq!(report.rows("orders__tags"), 2);
+/// # Ok::<(), floe::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Pipeline {
+    name: String,
+    destination: Option<Arc<dyn Destination>>,
+    dataset: Option<String>,
+    pipelines_dir: Option<PathBuf>,
+    contract: Option<Contract>,
+    source_schema: Option<Schema>,
+    threads: Option<usize>,
+    page_bytes: Option<usize>,
+    keep_packages: bool,
+    on_progress: Option<OnProgress>,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("name", &self.name)
+            .field("destination", &self.destination.as_ref().map(|d| d.location()))
+            .field("dataset", &self.dataset)
+            .field("pipelines_dir", &self.pipelines_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pipeline {
+    /// A pipeline of this name. State is kept under the name, here and at the destination.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            destination: None,
+            dataset: None,
+            pipelines_dir: None,
+            contract: None,
+            source_schema: None,
+            threads: None,
+            page_bytes: None,
+            keep_packages: false,
+            on_progress: None,
+        }
+    }
+
+    /// Where datasets are stored.
+    pub fn destination(mut self, destination: impl Destination + 'static) -> Self {
+        self.destination = Some(Arc::new(destination));
+        self
+    }
+
+    /// The dataset, `<name>_dataset` by default.
+    pub fn dataset(mut self, dataset: impl Into<String>) -> Self {
+        self.dataset = Some(dataset.into());
+        self
+    }
+
+    /// The folder in which pipelines keep packages and state. By default it is a folder `floe` in
+    /// the place where the system keeps data of applications.
+    pub fn pipelines_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.pipelines_dir = Some(folder.into());
+        self
+    }
+
+    /// A contract for all tables of this run, which takes the place of the contracts of the
+    /// resources and stays in force.
+    pub fn schema_contract(mut self, contract: Contract) -> Self {
+        self.contract = Some(contract);
+        self
+    }
+
+    /// The schema of the source: settings and tables that the run starts with.
+    pub fn source_schema(mut self, schema: Schema) -> Self {
+        self.source_schema = Some(schema);
+        self
+    }
+
+    /// The threads that normalise; as many as the system has by default.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// The bytes that are normalised at once. The dataset does not depend on it.
+    pub fn page_bytes(mut self, bytes: usize) -> Self {
+        self.page_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether packages stay on disk when they are loaded.
+    pub fn keep_packages(mut self, keep: bool) -> Self {
+        self.keep_packages = keep;
+        self
+    }
+
+    /// Is told how far the run has come, from several threads.
+    pub fn on_progress(mut self, act: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Some(Arc::new(act));
+        self
+    }
+
+    /// Loads resources: one run makes one package.
+    ///
+    /// A package that an earlier run left behind is finished first, and the run ends with it.
+    pub fn run_blocking(&self, resources: impl IntoIterator<Item = Resource>) -> Result<RunReport> {
+        run::run(self, resources.into_iter().collect())
+    }
+
+    /// The same as [`Pipeline::run_blocking`] on a thread where waiting is allowed.
+    ///
+    /// ```
+    /// # use floe::{Memory, Pipeline, Resource};
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("p").destination(Memory::default()).pipelines_dir(folder.path());
+    /// let report = pipeline.run([Resource::new("numbers").json_lines("1\n2\n3\n")]).await?;
+    /// assert_eq!(report.rows("numbers"), 3);
+    /// # Ok::<(), floe::Error>(()) }).unwrap();
+    /// ```
+    pub async fn run(&self, resources: impl IntoIterator<Item = Resource>) -> Result<RunReport> {
+        let (pipeline, resources) = (self.clone(), resources.into_iter().collect());
+        let run = tokio::task::spawn_blocking(move || run::run(&pipeline, resources));
+        run.await.unwrap_or_else(|e| Err(Error::internal("the run ended early").cause(e)))
+    }
+
+    /// What is on disk about this pipeline.
+    pub fn info(&self) -> Result<PipelineInfo> {
+        PipelineInfo::read(&self.folder()?)
+    }
+
+    /// Gives up the packages that wait to be normalised or loaded. They are kept among the failed
+    /// ones. Returns how many there were.
+    pub fn drop_pending_packages(&self) -> Result<usize> {
+        info::drop_pending(&self.folder()?)
+    }
+
+    fn folder(&self) -> Result<PathBuf> {
+        let name = &self.name;
+        let is_plain = !name.is_empty()
+            && !name.starts_with('.')
+            && !name.contains(['/', '\\', ':', '\0', '\n']);
+        if !is_plain {
+            return Err(Error::config(format!("`{}` is no name for a pipeline", name.escape_debug()))
+                .help("the name becomes the name of a folder"));
+        }
+        let folder = match &self.pipelines_dir {
+            Some(folder) => folder.clone(),
+            None => default_pipelines_dir()?,
+        };
+        Ok(folder.join(name))
+    }
+
+    fn dataset_name(&self) -> String {
+        self.dataset.clone().unwrap_or_else(|| format!("{}_dataset", self.name))
+    }
+
+    fn report(&self, progress: &Progress) {
+        if let Some(act) = &self.on_progress {
+            act(progress);
+        }
+    }
+}
+
+/// The folder for pipelines of this user.
+pub fn default_pipelines_dir() -> Result<PathBuf> {
+    let data = dirs::data_dir().ok_or_else(|| {
+        Error::config("the system has no folder for data of applications")
+            .help("say where pipelines are kept with --pipelines-dir")
+    })?;
+    Ok(data.join("floe").join("pipelines"))
+}
+
+/// The names of the pipelines in a folder.
+pub fn pipeline_names(pipelines_dir: &Path) -> Result<Vec<String>> {
+    info::pipeline_names(pipelines_dir)
+}

@@ -1,0 +1,123 @@
+//! The order of things in a run.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use floe_schema::{Naming, schema_name};
+
+use super::info::Trace;
+use super::local::Local;
+use super::{Pipeline, load_id, sync};
+use crate::destination::{Dataset, Destination};
+use crate::error::{Error, Result, Step};
+use crate::package::{Stage, Store};
+use crate::report::RunReport;
+use crate::resource::Resource;
+
+/// One run of a pipeline.
+pub(super) struct Run<'p> {
+    pub(super) pipeline: &'p Pipeline,
+    pub(super) destination: Arc<dyn Destination>,
+    pub(super) dataset: Box<dyn Dataset>,
+    pub(super) dataset_name: String,
+    pub(super) store: Store,
+    pub(super) local: Local,
+    pub(super) report: RunReport,
+}
+
+pub(super) fn run(pipeline: &Pipeline, resources: Vec<Resource>) -> Result<RunReport> {
+    let started = Instant::now();
+    let destination = pipeline.destination.clone().ok_or_else(|| {
+        Error::config("the pipeline has no destination").help("give it one with `.destination(...)`")
+    })?;
+    let store = Store::open(&pipeline.folder()?)?;
+    store.remove_unfinished()?;
+    let trace = Trace::begin(store.folder(), load_id::now());
+    let outcome = Run::begin(pipeline, destination, store)
+        .and_then(|mut run| run.act(resources).map(|()| run.report));
+    let outcome = outcome.map(|mut report| {
+        report.seconds = started.elapsed().as_secs_f64();
+        report
+    });
+    trace.end(&outcome, load_id::now())?;
+    outcome
+}
+
+impl<'p> Run<'p> {
+    fn begin(pipeline: &'p Pipeline, destination: Arc<dyn Destination>, store: Store) -> Result<Self> {
+        let started = Instant::now();
+        let dataset_name = pipeline.dataset_name();
+        let local = Local::read(store.folder())?;
+        let longest = destination.capabilities().max_identifier_length;
+        let stored_as = Naming::with_max_length(longest).identifier(&dataset_name).ok_or_else(|| {
+            Error::config("the name of the dataset is empty").help("give one with --dataset")
+        })?;
+        let dataset = destination.open(&stored_as).map_err(|e| e.step(Step::Sync))?;
+        let report = RunReport {
+            pipeline: pipeline.name.clone(),
+            destination: destination.location(),
+            dataset: stored_as,
+            ..RunReport::default()
+        };
+        let mut run = Self { pipeline, destination, dataset, dataset_name, store, local, report };
+        run.sync()?;
+        run.report.add_step(Step::Sync, started.elapsed().as_secs_f64(), 0, 0);
+        Ok(run)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        let dataset = self.dataset.as_mut();
+        let warnings = sync::sync(&mut self.local, dataset, &self.pipeline.name, &self.dataset_name)?;
+        self.report.warnings.extend(warnings);
+        if !self.local.is_empty() {
+            return Ok(());
+        }
+        // without a dataset nothing is known of which the package could be a continuation
+        for package in self.store.packages(Stage::Extracted)? {
+            let load_id = package.manifest.load_id.clone();
+            let package = self.store.advance(package, Stage::Failed)?;
+            self.report.warnings.push(format!(
+                "package {load_id}, which could not be normalised, was given up because there is no \
+                 dataset yet; it is kept in {}",
+                package.folder.display()
+            ));
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, resources: Vec<Resource>) -> Result<()> {
+        for package in self.store.packages(Stage::Extracted)? {
+            self.normalize_again(package)?;
+        }
+        let pending = self.store.packages(Stage::Normalized)?;
+        self.report.finished_earlier = !pending.is_empty();
+        for package in pending {
+            self.load(package).map_err(super::extract::pending)?;
+        }
+        if self.report.finished_earlier {
+            return Ok(());
+        }
+        match self.extract(resources)? {
+            Some(package) => self.load(package),
+            None => Ok(()),
+        }
+    }
+
+    /// The schema of the source, or that of the pipeline.
+    pub(super) fn schema_name(&self) -> String {
+        if let Some(source) = &self.pipeline.source_schema {
+            return source.name.clone();
+        }
+        let known = self.local.state.get("default_schema_name").and_then(|name| name.as_str());
+        known.map_or_else(|| schema_name(&self.pipeline.name), str::to_owned)
+    }
+
+    pub(super) fn naming(&self) -> Naming {
+        Naming::with_max_length(self.destination.capabilities().max_identifier_length)
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.pipeline.threads.unwrap_or_else(available)
+    }
+}
