@@ -130,6 +130,9 @@ pub(crate) struct Place {
     /// The folder in which pipelines keep packages and state
     #[arg(long, value_name = "FOLDER")]
     pub(crate) pipelines_dir: Option<PathBuf>,
+    /// Memory that DuckDB may take, such as 1GB; enough for the width of the tables by default
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory_limit: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

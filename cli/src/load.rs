@@ -78,7 +78,11 @@ fn duckdb(place: &Place) -> DuckDb {
     let given = place.credentials.clone().unwrap_or_else(default);
     // dlt writes the place of a database as a URL
     let path = given.strip_prefix("duckdb:///").map_or(given.as_str(), |path| path);
-    DuckDb::file(path)
+    let duckdb = DuckDb::file(path);
+    match &place.memory_limit {
+        Some(limit) => duckdb.memory_limit(limit),
+        None => duckdb,
+    }
 }
 
 /// Resources from files and options.

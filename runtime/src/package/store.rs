@@ -63,7 +63,7 @@ impl Store {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let message = format!("another run uses {}", folder.display());
-                return Err(Error::new(ErrorKind::Config, message)
+                return Err(Error::new(ErrorKind::Package, message)
                     .help("wait until it has ended, or use another --pipeline or --pipelines-dir"));
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path, error)),

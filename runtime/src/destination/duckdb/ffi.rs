@@ -190,8 +190,12 @@ fn text(text: &str) -> Result<CString> {
 
 /// DuckDB's own words, without the statement that it quotes behind them.
 fn refused(message: &str) -> Error {
-    let first = message.split("\n\nLINE ").next().unwrap_or(message).trim();
-    Error::new(ErrorKind::Destination, format!("DuckDB: {first}")).step(Step::Load)
+    let first = message.split("\n\n").next().unwrap_or(message).trim();
+    let error = Error::new(ErrorKind::Destination, format!("DuckDB: {first}")).step(Step::Load);
+    if first.starts_with("Out of Memory") {
+        return error.help("let it have more with --memory-limit");
+    }
+    error
 }
 
 #[cfg(test)]

@@ -16,8 +16,12 @@ use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
 
-/// Memory that DuckDB takes unless another limit is set.
-const MEMORY_LIMIT: &str = "192MB";
+/// Memory that DuckDB takes unless another limit is set, in megabytes. It fills what it gets, and a
+/// higher limit makes loading no faster.
+const MEMORY: usize = 32;
+/// What it needs in addition for each column of the widest table: a block for the values that are
+/// being written, one for the nulls, and half as much to spare.
+const MEMORY_PER_COLUMN: f64 = 0.75;
 /// Threads that it takes. With two, loading the benchmark data costs a third more processor time and
 /// a fifth more memory, for nothing.
 const THREADS: usize = 1;
@@ -32,19 +36,20 @@ const THREADS: usize = 1;
 #[derive(Debug, Clone)]
 pub struct DuckDb {
     path: PathBuf,
-    memory_limit: String,
+    memory_limit: Option<String>,
     threads: usize,
 }
 
 impl DuckDb {
     /// The database in a file, which need not exist.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), memory_limit: MEMORY_LIMIT.to_owned(), threads: THREADS }
+        Self { path: path.into(), memory_limit: None, threads: THREADS }
     }
 
-    /// The memory that DuckDB may take, such as `1GB`.
+    /// The memory that DuckDB may take, such as `1GB`. By default it depends on the number of
+    /// columns, not on the number of rows.
     pub fn memory_limit(mut self, limit: impl Into<String>) -> Self {
-        self.memory_limit = limit.into();
+        self.memory_limit = Some(limit.into());
         self
     }
 
@@ -57,7 +62,7 @@ impl DuckDb {
 
     fn connect(&self) -> Result<Connection> {
         let config = [
-            ("memory_limit", self.memory_limit.clone()),
+            ("memory_limit", self.memory_limit.clone().unwrap_or_else(|| memory_for(0))),
             ("threads", self.threads.to_string()),
             // extensions would be fetched from the network
             ("autoinstall_known_extensions", "false".to_owned()),
@@ -81,9 +86,23 @@ impl Destination for DuckDb {
 
     fn open(&self, dataset: &str) -> Result<Box<dyn Dataset>> {
         check_folder(&self.path)?;
-        let connection = self.connect()?;
-        Ok(Box::new(DuckDbDataset { connection, name: dataset.to_owned(), scans: 0 }))
+        let mut connection = self.connect()?;
+        let catalog = connection.query("SELECT current_database()")?;
+        let catalog = catalog.into_iter().flatten().next().flatten().unwrap_or_default();
+        Ok(Box::new(DuckDbDataset {
+            connection,
+            catalog,
+            name: dataset.to_owned(),
+            own_memory_limit: self.memory_limit.is_none(),
+            scans: 0,
+        }))
     }
+}
+
+/// The memory that DuckDB needs for tables of up to so many columns.
+fn memory_for(columns: usize) -> String {
+    let more = (columns as f64 * MEMORY_PER_COLUMN).ceil() as usize;
+    format!("{}MB", MEMORY + more)
 }
 
 fn check_folder(path: &Path) -> Result<()> {
@@ -101,14 +120,19 @@ fn check_folder(path: &Path) -> Result<()> {
 
 struct DuckDbDataset {
     connection: Connection,
+    /// The database, which takes the name of its file. A dataset of the same name would make names
+    /// without it ambiguous.
+    catalog: String,
     name: String,
+    /// Whether the memory limit follows the width of the tables.
+    own_memory_limit: bool,
     /// Counts the sources of rows, whose names have to differ.
     scans: usize,
 }
 
 impl DuckDbDataset {
     fn statements(&self) -> Statements<'static> {
-        Statements::new(&DuckDbDialect, &self.name)
+        Statements::new(&DuckDbDialect, Some(&self.catalog), &self.name)
     }
 
     fn exists_row(&mut self, sql: &str) -> Result<bool> {
@@ -177,6 +201,10 @@ impl Dataset for DuckDbDataset {
     }
 
     fn migrate(&mut self, schema: &Schema, tables: &[&Table], now: i64) -> Result<()> {
+        if self.own_memory_limit {
+            let widest = tables.iter().map(|table| table.columns.len()).max().unwrap_or_default();
+            self.connection.execute(&format!("SET memory_limit = '{}'", memory_for(widest)))?;
+        }
         let statements = self.statements();
         self.connection.execute(&statements.create_dataset())?;
         let existing = self.columns()?;

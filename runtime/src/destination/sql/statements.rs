@@ -12,12 +12,14 @@ use crate::error::{Error, ErrorKind, Result};
 /// Makes the statements of one dataset.
 pub(crate) struct Statements<'d> {
     dialect: &'d dyn Dialect,
+    catalog: Option<String>,
     dataset: String,
 }
 
 impl<'d> Statements<'d> {
-    pub(crate) fn new(dialect: &'d dyn Dialect, dataset: &str) -> Self {
-        Self { dialect, dataset: dataset.to_owned() }
+    /// The catalog is given where a dataset could be mistaken for one.
+    pub(crate) fn new(dialect: &'d dyn Dialect, catalog: Option<&str>, dataset: &str) -> Self {
+        Self { dialect, catalog: catalog.map(str::to_owned), dataset: dataset.to_owned() }
     }
 
     pub(crate) fn quote(&self, name: &str) -> String {
@@ -26,16 +28,33 @@ impl<'d> Statements<'d> {
 
     /// The qualified name of a table.
     pub(crate) fn table(&self, table: &str) -> String {
-        format!("{}.{}", self.dialect.quote(&self.dataset), self.dialect.quote(table))
+        format!("{}.{}", self.qualified_dataset(), self.dialect.quote(table))
+    }
+
+    fn qualified_dataset(&self) -> String {
+        let dataset = self.dialect.quote(&self.dataset);
+        match &self.catalog {
+            Some(catalog) => format!("{}.{dataset}", self.dialect.quote(catalog)),
+            None => dataset,
+        }
+    }
+
+    /// The condition that a row of the information schema is in this catalog.
+    fn in_catalog(&self, column: &str) -> String {
+        match &self.catalog {
+            Some(catalog) => format!("{column} = {} AND ", self.dialect.text(catalog)),
+            None => String::new(),
+        }
     }
 
     pub(crate) fn create_dataset(&self) -> String {
-        format!("CREATE SCHEMA IF NOT EXISTS {}", self.dialect.quote(&self.dataset))
+        format!("CREATE SCHEMA IF NOT EXISTS {}", self.qualified_dataset())
     }
 
     pub(crate) fn dataset_exists(&self) -> String {
         format!(
-            "SELECT 1 FROM information_schema.schemata WHERE schema_name = {}",
+            "SELECT 1 FROM information_schema.schemata WHERE {}schema_name = {}",
+            self.in_catalog("catalog_name"),
             self.dialect.text(&self.dataset)
         )
     }
@@ -44,7 +63,8 @@ impl<'d> Statements<'d> {
     pub(crate) fn columns(&self) -> String {
         format!(
             "SELECT table_name, column_name FROM information_schema.columns \
-             WHERE table_schema = {} ORDER BY table_name, ordinal_position",
+             WHERE {}table_schema = {} ORDER BY table_name, ordinal_position",
+            self.in_catalog("table_catalog"),
             self.dialect.text(&self.dataset)
         )
     }
@@ -196,7 +216,7 @@ mod tests {
 
     #[test]
     fn tables_are_created_and_grow() {
-        let statements = Statements::new(&DuckDbDialect, "raw");
+        let statements = Statements::new(&DuckDbDialect, None, "raw");
         assert_eq!(
             statements.migrate(&items(), None).unwrap(),
             ["CREATE TABLE \"raw\".\"items\" (\"id\" BIGINT NOT NULL, \"it's \"\"odd\"\"\" DECIMAL(5,2))"]
@@ -210,7 +230,7 @@ mod tests {
 
     #[test]
     fn rows_are_matched_by_name() {
-        let statements = Statements::new(&DuckDbDialect, "raw");
+        let statements = Statements::new(&DuckDbDialect, None, "raw");
         let columns = ["id".to_owned()];
         assert_eq!(
             statements.insert_from(&items(), &columns, "src", Some("1.5")).unwrap(),
