@@ -216,10 +216,8 @@ impl Table {
                 Some(mine) => {
                     let becomes_complete = !mine.is_complete() && theirs.is_complete();
                     mine.merge(theirs);
-                    if becomes_complete {
-                        if let Some(merged) = self.columns.shift_remove(name) {
-                            self.columns.insert(name.clone(), merged);
-                        }
+                    if becomes_complete && let Some(merged) = self.columns.shift_remove(name) {
+                        self.columns.insert(name.clone(), merged);
                     }
                 }
             }

@@ -4,7 +4,7 @@
 //! [`Dataset::begin`] and [`Dataset::commit`] becomes visible together or not at all. The methods
 //! block; async destinations wait for their futures inside.
 
-pub mod duckdb;
+pub(crate) mod duckdb;
 mod memory;
 pub(crate) mod sql;
 

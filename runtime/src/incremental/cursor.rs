@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{DedupKey, Incremental, OnMissing, RowOrder, compare, lag};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::normalize::scan::{ScanError, Scanner};
-use crate::normalize::tree::{Node, Tree};
+use crate::normalize::tree::Node;
 
 /// Hashes of this length were made by older versions of dlt.
 const LEGACY_HASH_LENGTH: usize = 20;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{LastValue, compare};
+use super::LastValue;
 use crate::value::time::{self, DAY};
 
 /// The value moved by `lag` against the direction of the cursor, but not past `initial`. `None` if
@@ -185,7 +185,7 @@ fn lag_text(lag: f64, initial: &Json, text: &str, function: LastValue) -> Option
 /// Whether a value lies beyond another one in the direction of the cursor.
 #[cfg(test)]
 fn is_less(a: &Json, b: &Json) -> bool {
-    compare::compare(a, b) == Some(std::cmp::Ordering::Less)
+    super::compare::compare(a, b) == Some(std::cmp::Ordering::Less)
 }
 
 #[cfg(test)]

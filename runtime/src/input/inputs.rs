@@ -73,10 +73,10 @@ impl PageSource for Inputs {
     fn next_page(&mut self, buffer: Vec<u8>) -> Result<Option<Page>> {
         let mut buffer = Some(buffer);
         loop {
-            if let Some(current) = &mut self.current {
-                if let Some(page) = current.next_page(buffer.take().unwrap_or_default())? {
-                    return Ok(Some(page));
-                }
+            if let Some(current) = &mut self.current
+                && let Some(page) = current.next_page(buffer.take().unwrap_or_default())?
+            {
+                return Ok(Some(page));
             }
             let Some((feed, format)) = self.waiting.pop_front() else { return Ok(None) };
             self.current = Some(self.open(&feed, format)?);

@@ -151,8 +151,6 @@ enum Ahead {
     /// All rows are known, and how the batches look.
     Batches(PageWork, Vec<(String, RecordBatch)>),
     Work(PageWork, Result<Progress>),
-    /// Normalising has failed before.
-    Nothing,
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

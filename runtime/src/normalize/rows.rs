@@ -93,10 +93,6 @@ impl PageRows {
         }
     }
 
-    pub(crate) fn len(&self, table: TableId) -> usize {
-        self.tables.get(table).map_or(0, |t| t.rows)
-    }
-
     /// Starts a row of a root table.
     #[inline]
     pub(crate) fn start_root(&mut self, table: TableId) -> usize {
@@ -153,11 +149,6 @@ impl PageRows {
         let builder = self.tables.get_mut(table)?.columns.get_mut(column)?;
         builder.fill(row);
         (builder.len() == row).then_some(builder)
-    }
-
-    /// Whether nothing was written.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tables.iter().all(|t| t.rows == 0)
     }
 
     /// One batch for each table that has rows, parents before their children.

@@ -305,10 +305,10 @@ impl<'p> SlowPath<'p> {
             return Ok(false);
         }
         for cell in row.values_mut() {
-            if let Value::Text(text) = &cell.value {
-                if let Some(typed) = typed_text(text) {
-                    cell.value = typed;
-                }
+            if let Value::Text(text) = &cell.value
+                && let Some(typed) = typed_text(text)
+            {
+                cell.value = typed;
             }
         }
         let (mut row, new_columns) = self.coerce_row(table, row)?;

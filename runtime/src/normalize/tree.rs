@@ -55,10 +55,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
-        matches!(self.tree, Tree::Scalar(Value::Null))
-    }
-
     /// The same as a JSON value, for hashing.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;

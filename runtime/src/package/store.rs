@@ -37,7 +37,6 @@ impl Stage {
 /// A package on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Package {
-    pub(crate) stage: Stage,
     pub(crate) folder: PathBuf,
     pub(crate) manifest: Manifest,
 }
@@ -110,14 +109,14 @@ impl Store {
         write_manifest(folder, &manifest)?;
         let target = self.stage_folder(stage).join(&manifest.load_id);
         rename_synced(folder, &target)?;
-        Ok(Package { stage, folder: target, manifest })
+        Ok(Package { folder: target, manifest })
     }
 
     /// Moves a package to another stage.
     pub(crate) fn advance(&self, package: Package, stage: Stage) -> Result<Package> {
         let target = self.stage_folder(stage).join(&package.manifest.load_id);
         rename_synced(&package.folder, &target)?;
-        Ok(Package { stage, folder: target, manifest: package.manifest })
+        Ok(Package { folder: target, manifest: package.manifest })
     }
 
     /// Notes something in the manifest of a package.
@@ -143,7 +142,7 @@ impl Store {
             if !manifest.is_readable() {
                 return Err(unreadable("another version of floe wrote it".into()));
             }
-            packages.push(Package { stage, folder, manifest });
+            packages.push(Package { folder, manifest });
         }
         packages.sort_by_key(|package| package.manifest.created_at);
         Ok(packages)

@@ -12,10 +12,10 @@ pub(super) fn extracted(stored: Option<&Schema>, hinted: &Schema, with_state: Sc
     let hashes = [stored.map(Schema::content_hash), Some(hinted.content_hash()), Some(schema.content_hash())];
     let hashes: Vec<String> = hashes.into_iter().flatten().collect();
     for pair in hashes.windows(2) {
-        if let [former, latter] = pair {
-            if former != latter {
-                schema.remember_hash(former.clone());
-            }
+        if let [former, latter] = pair
+            && former != latter
+        {
+            schema.remember_hash(former.clone());
         }
     }
     schema.bump_version();

@@ -246,7 +246,7 @@ fn merge_options(
         }
     };
     for (key, hint) in STORED_OPTIONS {
-        let truthy = |v: &&Json| !matches!(v, Json::Null | Json::Bool(false)) && **v != Json::from("");
+        let truthy = |v: &&Json| !matches!(v, Json::Null | Json::Bool(false)) && v.as_str() != Some("");
         if let Some(value) = option(key).filter(truthy) {
             table.set_x(hint, value.clone());
         }

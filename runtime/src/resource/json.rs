@@ -153,12 +153,10 @@ fn document(error: DocumentError) -> Error {
 
 /// Reports keys that nobody knows, with the nearest known one.
 pub(crate) fn refuse_unknown(map: &Map<String, Json>, at: &str, known: &[&str]) -> Result<()> {
-    for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
-        let error = Error::config(format!("at {at}/{key}: unknown key"));
-        return Err(match crate::suggest::nearest(key, known) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("known keys are {}", known.join(", "))),
-        });
-    }
-    Ok(())
+    let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let error = Error::config(format!("at {at}/{key}: unknown key"));
+    Err(match crate::suggest::nearest(key, known) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help(format!("known keys are {}", known.join(", "))),
+    })
 }

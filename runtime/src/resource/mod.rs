@@ -30,7 +30,7 @@ pub enum TableName {
 
 /// What happens to the rows that a table has.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Disposition {
+pub(crate) struct Disposition {
     /// The kind.
     pub kind: WriteDisposition,
     /// Options of a merge as they were given, `strategy` among them.
@@ -41,14 +41,14 @@ pub struct Disposition {
 
 impl Disposition {
     /// A disposition without options.
-    pub fn new(kind: WriteDisposition) -> Self {
+    pub(crate) fn new(kind: WriteDisposition) -> Self {
         Self { kind, options: IndexMap::new(), shorthand: true }
     }
 }
 
 /// Hints for a table.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct TableHints {
+pub(crate) struct TableHints {
     /// Columns with what is known of them.
     pub columns: IndexMap<String, Column>,
     /// Names of the primary key; an empty list takes back the hints of the columns.

@@ -1,8 +1,8 @@
 //! Values: what they are, what texts mean, and how a value of one type becomes one of another.
 
 mod coerce;
-pub mod number;
-pub mod time;
+pub(crate) mod number;
+pub(crate) mod time;
 
 use std::borrow::Cow;
 
@@ -55,22 +55,6 @@ impl Value<'_> {
         matches!(self, Self::Null)
     }
 
-    pub(crate) fn into_owned(self) -> Value<'static> {
-        match self {
-            Self::Null => Value::Null,
-            Self::Text(v) => Value::Text(Cow::Owned(v.into_owned())),
-            Self::Int(v) => Value::Int(v),
-            Self::Double(v) => Value::Double(v),
-            Self::Bool(v) => Value::Bool(v),
-            Self::Json(v) => Value::Json(Cow::Owned(v.into_owned())),
-            Self::Decimal(v) => Value::Decimal(v),
-            Self::Wei(v) => Value::Wei(v),
-            Self::Timestamp(v) => Value::Timestamp(v),
-            Self::Date(v) => Value::Date(v),
-            Self::Time(v) => Value::Time(v),
-            Self::Binary(v) => Value::Binary(Cow::Owned(v.into_owned())),
-        }
-    }
 }
 
 /// First of the characters with which dlt marks texts that stand for other types.

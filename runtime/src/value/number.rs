@@ -4,7 +4,7 @@ use floe_schema::{ascii_digits, python_strip};
 
 /// A whole number that was read, as far as it can be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whole {
+pub(crate) enum Whole {
     /// It fits.
     Fits(i128),
     /// It has more than 38 digits.
@@ -12,7 +12,7 @@ pub enum Whole {
 }
 
 /// A whole number in decimal notation or with `0x`.
-pub fn python_int(text: &str) -> Option<Whole> {
+pub(crate) fn python_int(text: &str) -> Option<Whole> {
     let text = python_strip(text);
     match text.strip_prefix("0x") {
         Some(digits) => whole(digits, 16),
@@ -54,7 +54,7 @@ fn split_sign(text: &str) -> (bool, &str) {
 }
 
 /// A float as Python's `float` takes it: underscores between digits, `nan`, `inf`.
-pub fn python_float(text: &str) -> Option<f64> {
+pub(crate) fn python_float(text: &str) -> Option<f64> {
     let text = ascii_digits(python_strip(text));
     let (negative, magnitude) = split_sign(&text);
     let sign = if negative { -1.0 } else { 1.0 };
@@ -76,7 +76,7 @@ pub fn python_float(text: &str) -> Option<f64> {
 }
 
 /// A float of a text column, where `0x` introduces a whole number.
-pub fn float_of_text(text: &str) -> Option<f64> {
+pub(crate) fn float_of_text(text: &str) -> Option<f64> {
     let text = python_strip(text);
     match text.strip_prefix("0x") {
         Some(digits) => match whole(digits, 16)? {
@@ -89,7 +89,7 @@ pub fn float_of_text(text: &str) -> Option<f64> {
 
 /// An exact decimal number: digits and the power of ten of the last one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decimal {
+pub(crate) struct Decimal {
     negative: bool,
     /// ASCII digits without leading zeros.
     digits: String,
@@ -98,7 +98,7 @@ pub struct Decimal {
 
 /// Numbers that a decimal text can name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DecimalText {
+pub(crate) enum DecimalText {
     /// A number.
     Finite(Decimal),
     /// Infinity or not a number.
@@ -106,7 +106,7 @@ pub enum DecimalText {
 }
 
 /// A decimal as Python's `Decimal` takes it; `0x` introduces a whole number.
-pub fn python_decimal(text: &str) -> Option<DecimalText> {
+pub(crate) fn python_decimal(text: &str) -> Option<DecimalText> {
     let text = python_strip(text);
     if let Some(digits) = text.strip_prefix("0x") {
         return Some(match whole(digits, 16)? {
@@ -151,7 +151,7 @@ fn decimal_exponent(text: &str) -> Option<i64> {
 
 impl Decimal {
     /// A whole number.
-    pub fn from_whole(value: i128) -> Self {
+    pub(crate) fn from_whole(value: i128) -> Self {
         let digits = value.unsigned_abs().to_string();
         let digits = digits.trim_start_matches('0').to_owned();
         Self { negative: value < 0, digits, exponent: 0 }
@@ -159,7 +159,7 @@ impl Decimal {
 
     /// The number as a multiple of `10^-scale`, rounded half away from zero. `None` if it has
     /// more than `precision` digits then.
-    pub fn scaled(&self, precision: u32, scale: i32) -> Option<i128> {
+    pub(crate) fn scaled(&self, precision: u32, scale: i32) -> Option<i128> {
         if self.digits.is_empty() {
             return Some(0);
         }
@@ -183,12 +183,12 @@ impl Decimal {
     }
 
     /// Whether it is zero.
-    pub fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         self.digits.is_empty()
     }
 
     /// The whole number it is, unless it has a fraction.
-    pub fn to_whole(&self) -> Option<Whole> {
+    pub(crate) fn to_whole(&self) -> Option<Whole> {
         let significant = self.digits.trim_end_matches('0');
         let zeros = (self.digits.len() - significant.len()) as i64;
         if !significant.is_empty() && self.exponent + zeros < 0 {
@@ -198,7 +198,7 @@ impl Decimal {
     }
 
     /// The nearest float.
-    pub fn to_f64(&self) -> f64 {
+    pub(crate) fn to_f64(&self) -> f64 {
         self.to_string().parse().unwrap_or(f64::NAN)
     }
 }

@@ -1,14 +1,14 @@
 //! Texts that are dates and times, read as dlt's parser reads them.
 
 /// Microseconds of a day.
-pub const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 const SECOND: i64 = 1_000_000;
 /// First and last microsecond of the years 1 to 9999.
 const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800 * SECOND..=253_402_300_800 * SECOND - 1;
 
 /// What a text says about time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// A date with a time: microseconds of the wall clock since 1970 and seconds east of UTC.
     DateTime { micros: i64, offset: Option<i32> },
     /// A date: days since 1970.
@@ -18,13 +18,13 @@ pub enum Moment {
 }
 
 /// Reads ISO 8601 and a few forms close to it. `None` for everything else.
-pub fn parse(text: &str) -> Option<Moment> {
+pub(crate) fn parse(text: &str) -> Option<Moment> {
     let bytes = text.as_bytes();
     rfc3339(bytes).or_else(|| iso8601(bytes)).or_else(|| common(bytes))
 }
 
 /// The instant in UTC that a text names; dates are their midnight, numbers are seconds.
-pub fn timestamp(text: &str) -> Option<i64> {
+pub(crate) fn timestamp(text: &str) -> Option<i64> {
     match parse(text) {
         Some(Moment::DateTime { micros, offset }) => to_utc(micros, offset),
         Some(Moment::Date(days)) => Some(i64::from(days) * DAY),
@@ -34,12 +34,12 @@ pub fn timestamp(text: &str) -> Option<i64> {
 }
 
 /// The day in UTC that a text names.
-pub fn date(text: &str) -> Option<i32> {
+pub(crate) fn date(text: &str) -> Option<i32> {
     timestamp(text).map(|micros| micros.div_euclid(DAY) as i32)
 }
 
 /// The time of day that a text names, in UTC if it has an offset.
-pub fn time_of_day(text: &str) -> Option<i64> {
+pub(crate) fn time_of_day(text: &str) -> Option<i64> {
     match parse(text)? {
         Moment::Time { micros, offset } => {
             Some((micros - i64::from(offset.unwrap_or(0)) * SECOND).rem_euclid(DAY))
@@ -49,7 +49,7 @@ pub fn time_of_day(text: &str) -> Option<i64> {
 }
 
 /// Seconds since 1970, rounded to microseconds as Python rounds them.
-pub fn from_seconds(seconds: f64) -> Option<i64> {
+pub(crate) fn from_seconds(seconds: f64) -> Option<i64> {
     if !seconds.is_finite() {
         return None;
     }
@@ -66,7 +66,7 @@ fn to_utc(micros: i64, offset: Option<i32>) -> Option<i64> {
 }
 
 /// Days since 1970 of a day in the proleptic Gregorian calendar.
-pub fn days_from_civil(year: i32, month: u32, day: u32) -> Option<i32> {
+pub(crate) fn days_from_civil(year: i32, month: u32, day: u32) -> Option<i32> {
     if !(1..=9999).contains(&year) || !(1..=12).contains(&month) {
         return None;
     }
@@ -83,7 +83,7 @@ pub fn days_from_civil(year: i32, month: u32, day: u32) -> Option<i32> {
 }
 
 /// Year, month and day of days since 1970.
-pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
@@ -428,19 +428,19 @@ fn common_clock(reader: &mut Reader<'_>) -> Option<Option<i64>> {
 }
 
 /// `2024-03-01T10:20:30.5+00:00`, as Python's `isoformat` writes an instant in UTC.
-pub fn iso_text(micros: i64) -> String {
+pub(crate) fn iso_text(micros: i64) -> String {
     let (days, rest) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
     format!("{}T{}+00:00", date_text(days), time_text(rest))
 }
 
 /// `2024-03-01`.
-pub fn date_text(days: i64) -> String {
+pub(crate) fn date_text(days: i64) -> String {
     let (year, month, day) = civil_from_days(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// `10:20:30` or `10:20:30.500000`.
-pub fn time_text(micros: i64) -> String {
+pub(crate) fn time_text(micros: i64) -> String {
     let (seconds, micros) = (micros / SECOND, micros % SECOND);
     let text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if micros == 0 { text } else { format!("{text}.{micros:06}") }

@@ -51,9 +51,9 @@ fn timestamp(column: &Column) -> Result<&'static str> {
     }
     Ok(match column.precision.unwrap_or(6) {
         0 => "TIMESTAMP_S",
-        ..=3 => "TIMESTAMP_MS",
-        ..=6 => "TIMESTAMP",
-        ..=9 => "TIMESTAMP_NS",
+        1..=3 => "TIMESTAMP_MS",
+        4..=6 => "TIMESTAMP",
+        7..=9 => "TIMESTAMP_NS",
         digits => return Err(unsupported(column, format!("timestamps with {digits} digits"))),
     })
 }
