@@ -97,6 +97,9 @@ pub(crate) struct Load {
     /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, or JSON
     #[arg(long, value_name = "CONTRACT", help_heading = "Schema")]
     pub(crate) schema_contract: Option<String>,
+    /// Forget before loading: drop_data (rows), drop_resources (tables) or drop_sources (all tables)
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) refresh: Option<String>,
     /// The folder with the schema of the source, in a file `<schema name>.schema.yaml`
     #[arg(long, value_name = "FOLDER", help_heading = "Schema")]
     pub(crate) import_schema: Option<PathBuf>,
@@ -106,6 +109,9 @@ pub(crate) struct Load {
     /// Bytes that a thread normalises at once
     #[arg(long, value_name = "BYTES", help_heading = "Engine")]
     pub(crate) page_bytes: Option<usize>,
+    /// Leave the rows of merges in the staging dataset, <dataset>_staging
+    #[arg(long, help_heading = "Engine")]
+    pub(crate) keep_staged: bool,
     /// Keep packages after they are loaded
     #[arg(long, help_heading = "Engine")]
     pub(crate) keep_packages: bool,

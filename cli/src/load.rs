@@ -14,7 +14,10 @@ use crate::output::{self, Output};
 
 pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
     let resources = if args.resource.is_empty() { simple_resources(args)? } else { described_resources(args)? };
-    let mut pipeline = pipeline(&args.place)?.keep_packages(args.keep_packages);
+    let mut pipeline = pipeline(&args.place)?.keep_packages(args.keep_packages).keep_staged(args.keep_staged);
+    if let Some(refresh) = &args.refresh {
+        pipeline = pipeline.refresh(refresh.parse()?);
+    }
     if let Some(contract) = &args.schema_contract {
         pipeline = pipeline.schema_contract(read_contract(contract)?);
     }

@@ -35,7 +35,7 @@ mod suggest;
 mod value;
 
 pub use destination::{
-    Capabilities, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, StoredState,
+    Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_schema::{
@@ -44,7 +44,7 @@ pub use floe_schema::{
 };
 pub use incremental::{Incremental, LastValue, OnMissing, RowOrder};
 pub use input::Format;
-pub use pipeline::{PackageInfo, Pipeline, PipelineInfo, Progress, default_pipelines_dir, pipeline_names};
+pub use pipeline::{PackageInfo, Pipeline, PipelineInfo, Progress, Refresh, default_pipelines_dir, pipeline_names};
 pub use report::{ResourceReport, RunReport, StepReport, TableReport, byte_size, grouped};
 pub use resource::{Resource, TableName};
 pub use suggest::nearest;

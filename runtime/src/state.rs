@@ -120,6 +120,24 @@ impl State {
         *child(at, path) = state;
     }
 
+    /// Forgets what is known of a resource.
+    pub(crate) fn forget_resource(&mut self, schema: &str, resource: &str) {
+        let sources = self.0.entry("sources").or_insert_with(|| json!({}));
+        let source = child(sources, schema);
+        if source.is_null() {
+            *source = json!({});
+        }
+        if let Some(Json::Object(resources)) = source.get_mut("resources") {
+            resources.shift_remove(resource);
+        }
+    }
+
+    /// Forgets what is known of a source.
+    pub(crate) fn forget_source(&mut self, schema: &str) {
+        let sources = self.0.entry("sources").or_insert_with(|| json!({}));
+        *child(sources, schema) = json!({});
+    }
+
     /// The text for the table of states.
     pub(crate) fn encode(&self) -> Result<String> {
         let mut stored = self.0.clone();

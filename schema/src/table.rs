@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::data_type::names;
 use crate::json::{Builder, DocumentError, Extra, Object, extra_get, extra_remove, extra_set};
-use crate::{Column, Contract, Hint};
+use crate::{Column, Contract, Hint, SortOrder};
 
 /// What a run does with the rows that a table already has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,6 +147,11 @@ impl Table {
     /// Columns with a hint, with or without a type.
     pub fn with_hint(&self, hint: Hint) -> impl Iterator<Item = &Column> {
         self.columns.values().filter(move |c| c.has(hint))
+    }
+
+    /// The column that decides which of several rows with one key stays, and its direction.
+    pub fn with_dedup_sort(&self) -> Option<(&Column, SortOrder)> {
+        self.complete_columns().find_map(|column| Some((column, column.dedup_sort?)))
     }
 
     /// An extra property, such as an `x-` hint.

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType as ArrowType;
 use arrow::record_batch::RecordBatchReader;
 use floe_schema::{Schema, Table};
 
-use super::{Capabilities, Dataset, Destination, LoadRecord, StoredState};
+use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 /// Datasets that live as long as the value and its clones.
@@ -195,9 +195,35 @@ impl Dataset for MemoryDataset {
         Ok(())
     }
 
+    fn drop_tables(&mut self, tables: &[String], schema: &str) -> Result<()> {
+        let contents = self.open()?;
+        contents.tables.retain(|name, _| !tables.contains(name));
+        contents.schemas.retain(|(name, ..)| name != schema);
+        Ok(())
+    }
+
+    fn empty(&mut self, tables: &[&Table]) -> Result<()> {
+        let contents = self.open()?;
+        for table in tables {
+            if let Some(known) = contents.tables.get_mut(&table.name) {
+                known.batches.clear();
+            }
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, chain: &Chain<'_>) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, format!("{:?} in memory", chain.write)))
+    }
+
+    fn merge(&mut self, _chain: &Chain<'_>, _keep: bool) -> Result<()> {
+        Ok(())
+    }
+
     fn append(
         &mut self,
         table: &Table,
+        _staged: bool,
         load_id: &str,
         rows: Box<dyn RecordBatchReader + Send>,
     ) -> Result<u64> {

@@ -9,9 +9,9 @@ mod memory;
 pub(crate) mod sql;
 
 use arrow::record_batch::RecordBatchReader;
-use floe_schema::{Schema, Table};
+use floe_schema::{Hint, MergeStrategy, Schema, Table, WriteDisposition};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Step};
 
 pub use self::duckdb::DuckDb;
 pub use memory::{Memory, MemoryTable};
@@ -84,6 +84,77 @@ pub struct LoadRecord {
     pub inserted_at: i64,
 }
 
+/// The dataset in which the rows of merges are staged.
+pub(crate) fn staging_name(dataset: &str) -> String {
+    format!("{dataset}_staging")
+}
+
+/// What a package does to the rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// They stay.
+    Append,
+    /// They go.
+    Replace,
+    /// They meet the new ones, which are staged before.
+    Merge(MergeStrategy),
+}
+
+/// A root table with the tables below it, and what a package does to them.
+#[derive(Debug, Clone)]
+pub struct Chain<'s> {
+    /// The root first, parents before their children.
+    pub tables: Vec<&'s Table>,
+    /// What happens to the rows.
+    pub write: Write,
+    /// When the package was made, in microseconds since 1970. Versions of rows begin and end then.
+    pub created_at: i64,
+}
+
+impl<'s> Chain<'s> {
+    /// The tables of a root table that ever received rows.
+    pub fn of(schema: &'s Schema, root: &str, created_at: i64) -> Self {
+        let write = match schema.write_disposition(root) {
+            WriteDisposition::Replace => Write::Replace,
+            WriteDisposition::Merge => {
+                Write::Merge(schema.merge_strategy(root).unwrap_or(MergeStrategy::DeleteInsert))
+            }
+            _ => Write::Append,
+        };
+        let tables = schema.chain(root).into_iter().filter(|table| table.seen_data()).collect();
+        Self { tables, write, created_at }
+    }
+
+    /// Whether the hints of the root table suffice for what is to happen.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Some(root) = self.tables.first() else { return Ok(()) };
+        let refused = |message: String, way_out: &str| {
+            let error = Error::new(ErrorKind::Schema, message).step(Step::Load).table(&root.name);
+            Err(error.help(way_out))
+        };
+        let needs_key = [MergeStrategy::Upsert, MergeStrategy::InsertOnly, MergeStrategy::Cdc];
+        if let Write::Merge(strategy) = self.write
+            && needs_key.contains(&strategy)
+            && root.with_hint(Hint::PrimaryKey).next().is_none()
+        {
+            let message = format!("table {} has no primary key, which {} needs", root.name, strategy.as_str());
+            return refused(message, "state the columns that identify a row as its primary_key");
+        }
+        if root.with_hint(Hint::HardDelete).count() > 1 {
+            return refused(format!("table {} has several hard_delete columns", root.name), "mark only one");
+        }
+        if root.columns.values().filter(|c| c.dedup_sort.is_some()).count() > 1 {
+            return refused(format!("table {} has several dedup_sort columns", root.name), "mark only one");
+        }
+        Ok(())
+    }
+
+    /// Whether rows are staged before they meet those of the tables.
+    pub fn is_staged(&self) -> bool {
+        matches!(self.write, Write::Merge(_))
+    }
+}
+
 /// A dataset that is open.
 pub trait Dataset: Send {
     /// Whether the dataset exists.
@@ -105,14 +176,29 @@ pub trait Dataset: Send {
     /// Columns are added; nothing is taken away and no type is changed.
     fn migrate(&mut self, schema: &Schema, tables: &[&Table], now: i64) -> Result<()>;
 
-    /// Adds rows to a table. Columns are matched by name; a root table gets the load id in
-    /// addition. Returns the number of rows.
+    /// Drops tables, here and among the staged ones, and forgets all versions of their schema. The
+    /// dataset need not exist.
+    fn drop_tables(&mut self, tables: &[String], schema: &str) -> Result<()>;
+
+    /// Removes all rows of tables.
+    fn empty(&mut self, tables: &[&Table]) -> Result<()>;
+
+    /// Makes empty twins of tables, for rows that are merged.
+    fn stage(&mut self, chain: &Chain<'_>) -> Result<()>;
+
+    /// Adds rows to a table, or to its staged twin. Columns are matched by name; a root table gets the
+    /// load id in addition. Returns the number of rows.
     fn append(
         &mut self,
         table: &Table,
+        staged: bool,
         load_id: &str,
         rows: Box<dyn RecordBatchReader + Send>,
     ) -> Result<u64>;
+
+    /// Merges the staged rows of a chain into its tables. With `keep`, the twins stay with
+    /// their rows.
+    fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()>;
 
     /// Makes everything since [`Dataset::begin`] visible.
     fn commit(&mut self, load: &LoadRecord) -> Result<()>;

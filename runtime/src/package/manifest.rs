@@ -26,6 +26,12 @@ pub(crate) struct Manifest {
     /// Batches of normalised packages, in order.
     #[serde(default)]
     pub(crate) parts: Vec<Part>,
+    /// Tables that are dropped before anything else, with all versions of the schema.
+    #[serde(default)]
+    pub(crate) dropped: Vec<String>,
+    /// Tables that lose their rows although the package brings none for them.
+    #[serde(default)]
+    pub(crate) emptied: Vec<String>,
     /// Items of extracted packages, in order.
     #[serde(default)]
     pub(crate) items: Vec<Items>,
@@ -79,6 +85,8 @@ impl Manifest {
             state: Json::Null,
             stores_state: false,
             parts: Vec::new(),
+            dropped: Vec::new(),
+            emptied: Vec::new(),
             items: Vec::new(),
             schema_changes: Vec::new(),
             warnings: Vec::new(),

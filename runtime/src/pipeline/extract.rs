@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use floe_schema::{Change, Schema, SchemaDiff, is_internal, state_table};
+use floe_schema::{Change, Schema, SchemaDiff, WriteDisposition, is_internal, state_table};
 use serde_json::json;
 
 use super::local::{self, Names};
@@ -81,7 +81,7 @@ impl Run<'_> {
         let started = Instant::now();
         let schema_name = self.schema_name();
         let stored = self.local.schemas.get(&schema_name).cloned();
-        let base = self.base_schema(&schema_name, stored.as_ref())?;
+        let mut base = self.base_schema(&schema_name, stored.as_ref())?;
         let before = stored.clone().or_else(|| self.pipeline.source_schema.as_ref().map(|_| base.clone()));
         let names = Names {
             pipeline: &self.pipeline.name,
@@ -92,6 +92,12 @@ impl Run<'_> {
         let mut state = local::begin(&self.local.state, &names);
         let mut manifest = Manifest::new(load_id, created_at);
         manifest.schema_name = schema_name.clone();
+        if let Some(stored) = &stored {
+            self.refresh(stored, &mut base, &mut state, &resources, &mut manifest);
+        }
+        for resource in resources.iter().filter(|r| r.is_plain_replace()) {
+            state.forget_resource(&schema_name, resource.name());
+        }
 
         let plan = Plan::new(base, self.destination.capabilities(), load_id)?;
         let mut parts = PartWriter::new(&folder);
@@ -111,7 +117,10 @@ impl Run<'_> {
         state.bump();
         let hash = state.version_hash().unwrap_or_default().to_owned();
         let known = state.local(LAST_EXTRACTED_HASH).and_then(|v| v.as_str());
-        manifest.stores_state = known != Some(hash.as_str());
+        manifest.stores_state = known != Some(hash.as_str()) || !manifest.dropped.is_empty();
+        let emptied = self.emptied(stored.as_ref(), &hinted, &sources);
+        manifest.emptied.extend(emptied.into_iter().filter(|_| manifest.dropped.is_empty()));
+        has_data |= !manifest.emptied.is_empty();
         if !has_data && !manifest.stores_state && normalizer.failed.is_none() {
             return Ok(None);
         }
@@ -150,17 +159,44 @@ impl Run<'_> {
         }
     }
 
-    /// The schema with which a run begins.
-    fn base_schema(&self, name: &str, stored: Option<&Schema>) -> Result<Schema> {
-        let mut schema = match (stored, &self.pipeline.source_schema) {
-            (None, None) => Schema::new(name),
-            (None, Some(source)) => {
+    /// The tables of resources that replace their rows by none.
+    fn emptied(&self, stored: Option<&Schema>, hinted: &Schema, sources: &[Source]) -> Vec<String> {
+        let Some(stored) = stored else { return Vec::new() };
+        let replaces = |resource: &Resource| {
+            let given = resource.hints.disposition.as_ref();
+            given.is_some_and(|given| given.kind == WriteDisposition::Replace)
+        };
+        let names = sources.iter().map(|s| &s.resource).filter(|r| replaces(r)).map(Resource::name);
+        let names: Vec<&str> = names.collect();
+        let is_root = |table: &&floe_schema::Table| {
+            !table.is_nested() && table.resource.as_deref().is_some_and(|r| names.contains(&r))
+        };
+        let still_replaces = |table: &&floe_schema::Table| {
+            hinted.write_disposition(&table.name) == WriteDisposition::Replace
+        };
+        let roots = stored.tables.values().filter(is_root).filter(still_replaces);
+        let chains = roots.flat_map(|root| stored.chain(&root.name));
+        chains.filter(|table| table.seen_data()).map(|table| table.name.clone()).collect()
+    }
+
+    /// A schema without what earlier runs knew.
+    pub(super) fn fresh_schema(&self, name: &str) -> Schema {
+        match &self.pipeline.source_schema {
+            None => Schema::new(name),
+            Some(source) => {
                 let mut schema = source.clone();
                 schema.apply_defaults();
                 // what stands in a file need not be what its version says
                 schema.bump_version();
                 schema
             }
+        }
+    }
+
+    /// The schema with which a run begins.
+    fn base_schema(&self, name: &str, stored: Option<&Schema>) -> Result<Schema> {
+        let mut schema = match (stored, &self.pipeline.source_schema) {
+            (None, _) => self.fresh_schema(name),
             (Some(stored), None) => stored.clone(),
             (Some(stored), Some(source)) => {
                 let mut schema = stored.clone();

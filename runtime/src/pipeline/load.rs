@@ -6,7 +6,7 @@ use floe_schema::{Schema, Table};
 
 use super::run::Run;
 use super::{Progress, extract, load_id};
-use crate::destination::LoadRecord;
+use crate::destination::{Chain, LoadRecord, Write};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::package::{Manifest, Package, Part, Stage, read_parts};
 use crate::state::State;
@@ -49,15 +49,20 @@ impl Run<'_> {
 
     fn load_tables(&mut self, package: &Package, schema: &Schema) -> Result<()> {
         let manifest = &package.manifest;
-        let tables = tables_with_rows(manifest, schema)?;
+        let chains = chains(manifest, schema)?;
         self.dataset.begin()?;
-        let all: Vec<&Table> = tables.iter().map(|(table, _)| *table).collect();
-        self.dataset.migrate(schema, &all, load_id::now())?;
-        let total_rows = manifest.parts.iter().map(|p| p.rows).sum();
+        if !manifest.dropped.is_empty() {
+            self.dataset.drop_tables(&manifest.dropped, &schema.name)?;
+        }
+        let emptied: Vec<&Table> = manifest.emptied.iter().filter_map(|name| schema.tables.get(name)).collect();
+        let mut tables: Vec<&Table> = chains.iter().flat_map(|chain| chain.tables.iter().copied()).collect();
+        let alone: Vec<&Table> = emptied.iter().copied().filter(|t| !tables.iter().any(|k| k.name == t.name)).collect();
+        tables.extend(alone);
+        self.dataset.migrate(schema, &tables, load_id::now())?;
+        self.dataset.empty(&emptied)?;
         let mut rows = 0;
-        for (table, parts) in &tables {
-            self.pipeline.report(&Progress::Loading { table: table.name.clone(), rows, total_rows });
-            rows += self.load_table(package, table, parts)?;
+        for chain in &chains {
+            rows += self.load_chain(package, chain, rows)?;
         }
         self.dataset.commit(&LoadRecord {
             load_id: manifest.load_id.clone(),
@@ -67,11 +72,32 @@ impl Run<'_> {
         })
     }
 
-    fn load_table(&mut self, package: &Package, table: &Table, parts: &[&Part]) -> Result<u64> {
+    fn load_chain(&mut self, package: &Package, chain: &Chain<'_>, before: u64) -> Result<u64> {
+        match chain.write {
+            Write::Append => {}
+            Write::Replace => self.dataset.empty(&chain.tables)?,
+            Write::Merge(_) => self.dataset.stage(chain)?,
+        }
+        let parts = &package.manifest.parts;
+        let total_rows = parts.iter().map(|p| p.rows).sum();
+        let mut rows = 0;
+        for table in &chain.tables {
+            let parts: Vec<&Part> = parts.iter().filter(|part| part.table == table.name).collect();
+            if !parts.is_empty() {
+                let progress = Progress::Loading { table: table.name.clone(), rows: before + rows, total_rows };
+                self.pipeline.report(&progress);
+                rows += self.load_table(package, table, &parts, chain.is_staged())?;
+            }
+        }
+        self.dataset.merge(chain, self.pipeline.keep_staged)?;
+        Ok(rows)
+    }
+
+    fn load_table(&mut self, package: &Package, table: &Table, parts: &[&Part], staged: bool) -> Result<u64> {
         let started = Instant::now();
         let mut rows = 0;
         for stream in read_parts(&package.folder, parts)? {
-            rows += self.dataset.append(table, &package.manifest.load_id, stream)?;
+            rows += self.dataset.append(table, staged, &package.manifest.load_id, stream)?;
         }
         let expected: u64 = parts.iter().map(|p| p.rows).sum();
         if rows != expected {
@@ -84,16 +110,24 @@ impl Run<'_> {
     }
 }
 
-/// The tables of the package in the order of the schema, with their parts.
-fn tables_with_rows<'m>(
-    manifest: &'m Manifest,
-    schema: &'m Schema,
-) -> Result<Vec<(&'m Table, Vec<&'m Part>)>> {
+/// What the package does, chain by chain in the order of the schema.
+fn chains<'s>(manifest: &Manifest, schema: &'s Schema) -> Result<Vec<Chain<'s>>> {
     if let Some(part) = manifest.parts.iter().find(|p| !schema.tables.contains_key(&p.table)) {
         let message = format!("package {} has rows for the unknown table {}", manifest.load_id, part.table);
         return Err(Error::new(ErrorKind::Package, message));
     }
-    let parts_of = |name: &String| manifest.parts.iter().filter(|p| p.table == *name).collect::<Vec<_>>();
-    let tables = schema.tables.iter().map(|(name, table)| (table, parts_of(name)));
-    Ok(tables.filter(|(_, parts)| !parts.is_empty()).collect())
+    let has_rows = |table: &&Table| manifest.parts.iter().any(|part| part.table == table.name);
+    let mut chains = Vec::new();
+    for root in schema.tables.values().filter(|table| !table.is_nested()) {
+        let mut chain = Chain::of(schema, &root.name, manifest.created_at);
+        if !chain.tables.iter().any(has_rows) {
+            continue;
+        }
+        if chain.write == Write::Append {
+            chain.tables.retain(has_rows);
+        }
+        chain.check()?;
+        chains.push(chain);
+    }
+    Ok(chains)
 }

@@ -5,6 +5,7 @@ mod info;
 mod load;
 mod load_id;
 mod local;
+mod refresh;
 mod run;
 mod sync;
 mod versions;
@@ -20,6 +21,7 @@ use crate::report::RunReport;
 use crate::resource::Resource;
 
 pub use info::{PackageInfo, PipelineInfo};
+pub use refresh::Refresh;
 
 /// How far a run has come, for progress bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct Pipeline {
     threads: Option<usize>,
     page_bytes: Option<usize>,
     keep_packages: bool,
+    keep_staged: bool,
+    refresh: Option<Refresh>,
     on_progress: Option<OnProgress>,
 }
 
@@ -102,6 +106,8 @@ impl Pipeline {
             threads: None,
             page_bytes: None,
             keep_packages: false,
+            keep_staged: false,
+            refresh: None,
             on_progress: None,
         }
     }
@@ -153,6 +159,18 @@ impl Pipeline {
     /// Whether packages stay on disk when they are loaded.
     pub fn keep_packages(mut self, keep: bool) -> Self {
         self.keep_packages = keep;
+        self
+    }
+
+    /// Whether the rows of merges stay in the staging dataset, `<dataset>_staging`, until the next run.
+    pub fn keep_staged(mut self, keep: bool) -> Self {
+        self.keep_staged = keep;
+        self
+    }
+
+    /// What is forgotten before new data is loaded.
+    pub fn refresh(mut self, refresh: Refresh) -> Self {
+        self.refresh = Some(refresh);
         self
     }
 

@@ -147,6 +147,12 @@ impl Resource {
         &self.name
     }
 
+    /// Whether all rows are replaced, said by the plain word. Then dlt starts its cursor anew.
+    pub(crate) fn is_plain_replace(&self) -> bool {
+        let given = self.hints.disposition.as_ref();
+        given.is_some_and(|given| given.kind == WriteDisposition::Replace && given.shorthand)
+    }
+
     /// The same resource with another table.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.table = TableName::Fixed(table.into());

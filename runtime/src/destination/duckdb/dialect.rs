@@ -9,6 +9,10 @@ use crate::error::{Error, ErrorKind, Result, Step};
 pub(crate) struct DuckDbDialect;
 
 impl Dialect for DuckDbDialect {
+    fn temporary_schema(&self) -> &'static str {
+        "temp"
+    }
+
     fn column_type(&self, column: &Column, data_type: DataType) -> Result<String> {
         let capabilities = Capabilities::default();
         let decimal = |(precision, scale): (i64, i64)| {

@@ -10,8 +10,8 @@ use arrow::record_batch::RecordBatchReader;
 use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
-use super::sql::Statements;
-use super::{Capabilities, Dataset, Destination, LoadRecord, StoredState};
+use super::sql::{Merge, Statements};
+use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState, Write, staging_name};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
@@ -135,6 +135,11 @@ impl DuckDbDataset {
         Statements::new(&DuckDbDialect, Some(&self.catalog), &self.name)
     }
 
+    /// The statements for the dataset of staged rows.
+    fn staging(&self) -> Statements<'static> {
+        Statements::new(&DuckDbDialect, Some(&self.catalog), &staging_name(&self.name))
+    }
+
     fn exists_row(&mut self, sql: &str) -> Result<bool> {
         Ok(!self.connection.query(sql)?.is_empty())
     }
@@ -222,9 +227,46 @@ impl Dataset for DuckDbDataset {
         Ok(())
     }
 
+    fn drop_tables(&mut self, tables: &[String], schema: &str) -> Result<()> {
+        let (main, staging) = (self.statements(), self.staging());
+        for (dataset, is_main) in [(&main, true), (&staging, false)] {
+            if !self.exists_row(&dataset.dataset_exists())? {
+                continue;
+            }
+            for table in tables {
+                self.connection.execute(&dataset.drop(table)).map_err(|e| e.table(table))?;
+            }
+            if is_main && self.has_tables(&[VERSION_TABLE])? {
+                self.connection.execute(&dataset.forget_schema(schema))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn empty(&mut self, tables: &[&Table]) -> Result<()> {
+        for table in tables {
+            let sql = self.statements().empty(&table.name);
+            self.connection.execute(&sql).map_err(|e| e.table(&table.name))?;
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, chain: &Chain<'_>) -> Result<()> {
+        let staging = self.staging();
+        self.connection.execute(&staging.create_dataset())?;
+        for table in &chain.tables {
+            self.connection.execute(&staging.drop(&table.name))?;
+            for sql in staging.migrate(table, None)? {
+                self.connection.execute(&sql).map_err(|e| e.table(&table.name))?;
+            }
+        }
+        Ok(())
+    }
+
     fn append(
         &mut self,
         table: &Table,
+        staged: bool,
         load_id: &str,
         rows: Box<dyn RecordBatchReader + Send>,
     ) -> Result<u64> {
@@ -233,11 +275,24 @@ impl Dataset for DuckDbDataset {
         self.scans += 1;
         let source = format!("floe_rows_{}", self.scans);
         let root = !table.is_nested() && table.columns.contains_key(floe_schema::LOAD_ID);
-        let statements = self.statements();
+        let statements = if staged { self.staging() } else { self.statements() };
         let load_id = Some(load_id).filter(|_| root);
         let sql = statements.insert_from(table, &columns, &statements.quote(&source), load_id)?;
         let inserted = self.connection.with_rows(&source, rows, |c| c.execute(&sql));
         inserted.map_err(|e| e.table(&table.name))
+    }
+
+    fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
+        let Write::Merge(strategy) = chain.write else { return Ok(()) };
+        let (main, staging) = (self.statements(), self.staging());
+        let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
+        for sql in Merge::new(&main, &staging, chain)?.statements(strategy)? {
+            self.connection.execute(&sql).map_err(|e| e.table(&root))?;
+        }
+        for table in chain.tables.iter().filter(|_| !keep) {
+            self.connection.execute(&staging.drop(&table.name))?;
+        }
+        Ok(())
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

@@ -2,12 +2,15 @@
 //!
 //! The text of every statement is made here, from a [`Dialect`] that knows what differs.
 
+mod merge;
 mod statements;
+mod upsert;
 
 use floe_schema::{Column, DataType};
 
 use crate::error::Result;
 
+pub(crate) use merge::Merge;
 pub(crate) use statements::Statements;
 
 /// What differs between SQL databases.
@@ -19,6 +22,9 @@ pub(crate) trait Dialect {
     fn quote(&self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
+
+    /// The schema in which temporary tables are.
+    fn temporary_schema(&self) -> &'static str;
 
     /// A text literal.
     fn text(&self, text: &str) -> String {

@@ -31,6 +31,15 @@ impl<'d> Statements<'d> {
         format!("{}.{}", self.qualified_dataset(), self.dialect.quote(table))
     }
 
+    /// The qualified name of a temporary table.
+    pub(crate) fn temporary(&self, table: &str) -> String {
+        format!("{}.{table}", self.dialect.temporary_schema())
+    }
+
+    pub(crate) fn timestamp(&self, micros: i64) -> String {
+        self.dialect.timestamp(micros)
+    }
+
     fn qualified_dataset(&self) -> String {
         let dataset = self.dialect.quote(&self.dataset);
         match &self.catalog {
@@ -88,6 +97,20 @@ impl<'d> Statements<'d> {
                 Ok(format!("ALTER TABLE {} ADD COLUMN {definition}", self.table(&table.name)))
             })
             .collect()
+    }
+
+    /// Removes all rows.
+    pub(crate) fn empty(&self, table: &str) -> String {
+        format!("DELETE FROM {}", self.table(table))
+    }
+
+    pub(crate) fn drop(&self, table: &str) -> String {
+        format!("DROP TABLE IF EXISTS {}", self.table(table))
+    }
+
+    /// Forgets all versions of a schema.
+    pub(crate) fn forget_schema(&self, schema: &str) -> String {
+        format!("DELETE FROM {} WHERE schema_name = {}", self.table(VERSION_TABLE), self.dialect.text(schema))
     }
 
     fn column(&self, table: &Table, column: &Column) -> Result<String> {

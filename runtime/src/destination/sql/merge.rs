@@ -1,0 +1,319 @@
+//! The statements that merge staged rows into the tables of a chain.
+
+use floe_schema::{Column, DataType, Hint, ID, LOAD_ID, MergeStrategy, Table, x};
+use serde_json::Value as Json;
+
+use super::Statements;
+use crate::destination::Chain;
+use crate::error::{Error, ErrorKind, Result, Step};
+
+/// Identifiers of the root rows that a merge deletes.
+const DELETED: &str = "floe_deleted";
+/// Identifiers of the root rows that it inserts.
+const INSERTED: &str = "floe_inserted";
+
+/// A merge of one chain of tables.
+pub(crate) struct Merge<'a> {
+    pub(super) main: &'a Statements<'a>,
+    pub(super) staging: &'a Statements<'a>,
+    pub(super) root: &'a Table,
+    pub(super) nested: &'a [&'a Table],
+    pub(super) created_at: i64,
+    /// Quoted names.
+    pub(super) primary_key: Vec<String>,
+    pub(super) merge_key: Vec<String>,
+    /// Only staged rows that meet it take part.
+    pub(super) source_filter: Option<String>,
+    /// Only rows that meet it may be deleted or retired.
+    pub(super) scope: Option<String>,
+    pub(super) hard_delete: Option<&'a Column>,
+}
+
+impl<'a> Merge<'a> {
+    pub(crate) fn new(main: &'a Statements<'a>, staging: &'a Statements<'a>, chain: &'a Chain<'a>) -> Result<Self> {
+        let (root, nested) =
+            chain.tables.split_first().ok_or_else(|| Error::internal("a chain without tables"))?;
+        let names = |hint| root.with_hint(hint).map(|c| main.quote(&c.name)).collect();
+        let mut merge = Self {
+            main,
+            staging,
+            root,
+            nested,
+            created_at: chain.created_at,
+            primary_key: names(Hint::PrimaryKey),
+            merge_key: names(Hint::MergeKey),
+            source_filter: None,
+            scope: None,
+            hard_delete: root.with_hint(Hint::HardDelete).find(|c| c.is_complete()),
+        };
+        merge.source_filter = merge.condition(x::SOURCE_FILTER, &[])?;
+        let tables = [("table", main.table(&root.name)), ("staging_table", staging.table(&root.name))];
+        merge.scope = merge.condition(x::DESTINATION_SCOPE, &tables)?;
+        Ok(merge)
+    }
+
+    /// A condition of the user with its placeholders filled in.
+    fn condition(&self, hint: &str, placeholders: &[(&str, String)]) -> Result<Option<String>> {
+        let Some(given) = self.root.x(hint).and_then(Json::as_str) else { return Ok(None) };
+        let name = hint.trim_start_matches("x-merge-").replace('-', "_");
+        fill(given, placeholders).map(Some).map_err(|why| {
+            let known: Vec<String> = placeholders.iter().map(|(name, _)| format!("{{{name}}}")).collect();
+            let error = Error::new(ErrorKind::Schema, format!("{name} of table {}: {why}", self.root.name))
+                .step(Step::Load)
+                .table(&self.root.name);
+            match known.is_empty() {
+                true => error.help("braces are written twice: {{ and }}"),
+                false => error.help(format!("known placeholders are {}", known.join(" and "))),
+            }
+        })
+    }
+
+    pub(crate) fn statements(&self, strategy: MergeStrategy) -> Result<Vec<String>> {
+        match strategy {
+            MergeStrategy::DeleteInsert => self.delete_insert(),
+            MergeStrategy::Upsert | MergeStrategy::InsertOnly | MergeStrategy::Cdc => self.upsert(strategy),
+            MergeStrategy::Scd2 => self.scd2(),
+        }
+    }
+
+    /// Rows with the same key go, then the staged rows come.
+    fn delete_insert(&self) -> Result<Vec<String>> {
+        let mut sql = Vec::new();
+        if let Some(scope) = &self.scope {
+            self.delete_chain(&mut sql, scope)?;
+        } else if !self.primary_key.is_empty() || !self.merge_key.is_empty() {
+            self.delete_matched(&mut sql)?;
+        }
+        match self.nested {
+            [] => sql.push(self.insert_root(self.inserted_rows()?)),
+            _ => self.insert_chain(&mut sql)?,
+        }
+        Ok(sql)
+    }
+
+    /// Deletes the rows that meet a condition, and what is below them.
+    pub(super) fn delete_chain(&self, sql: &mut Vec<String>, condition: &str) -> Result<()> {
+        let root = self.main.table(&self.root.name);
+        for table in self.nested {
+            let (name, root_key) = (self.main.table(&table.name), self.root_key(table)?);
+            let row_key = self.row_key(self.root)?;
+            sql.push(format!(
+                "DELETE FROM {name} WHERE {root_key} IN (SELECT {row_key} FROM {root} WHERE {condition})"
+            ));
+        }
+        sql.push(format!("DELETE FROM {root} WHERE {condition}"));
+        Ok(())
+    }
+
+    /// Deletes the rows that have a key in common with a staged row.
+    fn delete_matched(&self, sql: &mut Vec<String>) -> Result<()> {
+        let (root, staged) = (self.main.table(&self.root.name), self.staging.table(&self.root.name));
+        let filter = self.and_filter();
+        let matched: Vec<String> = [&self.primary_key, &self.merge_key]
+            .into_iter()
+            .filter(|key| !key.is_empty())
+            .map(|key| format!("EXISTS (SELECT 1 FROM {staged} AS s WHERE {}{filter})", equal(key)))
+            .collect();
+        let matched = matched.join(" OR ");
+        if self.nested.is_empty() {
+            sql.push(format!("DELETE FROM {root} AS d WHERE {matched}"));
+            return Ok(());
+        }
+        let row_key = self.row_key(self.root)?;
+        let deleted = self.keep(sql, DELETED, &format!("SELECT d.{row_key} FROM {root} AS d WHERE {matched}"));
+        for table in self.nested {
+            let (name, root_key) = (self.main.table(&table.name), self.root_key(table)?);
+            sql.push(format!("DELETE FROM {name} WHERE {root_key} IN (SELECT * FROM {deleted})"));
+        }
+        sql.push(format!("DELETE FROM {root} WHERE {row_key} IN (SELECT * FROM {deleted})"));
+        sql.push(format!("DROP TABLE {deleted}"));
+        Ok(())
+    }
+
+    fn insert_chain(&self, sql: &mut Vec<String>) -> Result<()> {
+        let row_key = self.row_key(self.root)?;
+        // which row of several with one key it is must not be decided twice
+        let chosen = match self.primary_key.is_empty() && self.hard_delete.is_none() {
+            true => None,
+            false => {
+                let rows = self.chosen_rows()?;
+                Some(self.keep(sql, INSERTED, &format!("SELECT {row_key} FROM {rows}")))
+            }
+        };
+        let among = |key: &str| match &chosen {
+            Some(chosen) => format!("{key} IN (SELECT * FROM {chosen})"),
+            None => "1 = 1".to_owned(),
+        };
+        let staged = self.staging.table(&self.root.name);
+        let filter = self.and_filter();
+        sql.push(self.insert_root(format!("{staged} WHERE {}{filter}", among(&row_key))));
+        for table in self.nested {
+            let (staged, root_key) = (self.staging.table(&table.name), self.root_key(table)?);
+            let mut condition = among(&root_key);
+            if self.source_filter.is_some() {
+                condition.push_str(&format!(" AND {root_key} IN ({})", self.filtered_roots(&row_key)));
+            }
+            let rows = match self.is_deduplicated() {
+                true => format!("{staged} WHERE {condition}"),
+                false => format!("{} WHERE {condition}", first_of(&staged, &[self.row_key(table)?], None)),
+            };
+            let columns = self.columns(table).join(", ");
+            let name = self.main.table(&table.name);
+            sql.push(format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {rows}"));
+        }
+        if let Some(chosen) = chosen {
+            sql.push(format!("DROP TABLE {chosen}"));
+        }
+        Ok(())
+    }
+
+    fn insert_root(&self, rows: String) -> String {
+        let columns = self.columns(self.root).join(", ");
+        format!("INSERT INTO {} ({columns}) SELECT {columns} FROM {rows}", self.main.table(&self.root.name))
+    }
+
+    /// The staged root rows that are inserted.
+    fn inserted_rows(&self) -> Result<String> {
+        Ok(format!("{}{}", self.chosen_rows()?, self.and_filter()))
+    }
+
+    /// One staged root row for each key, without those that say that the row is deleted.
+    fn chosen_rows(&self) -> Result<String> {
+        let staged = self.staging.table(&self.root.name);
+        let condition = self.not_deleted("").unwrap_or_else(|| "1 = 1".to_owned());
+        if self.primary_key.is_empty() || self.is_deduplicated() {
+            return Ok(format!("{staged} WHERE {condition}"));
+        }
+        let order = self.root.with_dedup_sort().map(|(column, order)| {
+            format!("{} {order}", self.main.quote(&column.name))
+        });
+        Ok(format!("{} WHERE {condition}", first_of(&staged, &self.primary_key, order)))
+    }
+
+    /// Makes a temporary table of a query.
+    fn keep(&self, sql: &mut Vec<String>, name: &str, query: &str) -> String {
+        sql.push(format!("CREATE TEMPORARY TABLE {name} AS {query}"));
+        self.main.temporary(name)
+    }
+
+    pub(super) fn columns(&self, table: &Table) -> Vec<String> {
+        table.complete_columns().map(|c| self.main.quote(&c.name)).collect()
+    }
+
+    pub(super) fn and_filter(&self) -> String {
+        self.source_filter.as_ref().map(|f| format!(" AND ({f})")).unwrap_or_default()
+    }
+
+    /// Identifiers of the staged root rows that take part.
+    pub(super) fn filtered_roots(&self, row_key: &str) -> String {
+        let staged = self.staging.table(&self.root.name);
+        let filter = self.source_filter.as_ref().map(|f| format!(" WHERE {f}")).unwrap_or_default();
+        format!("SELECT {row_key} FROM {staged}{filter}")
+    }
+
+    fn is_deduplicated(&self) -> bool {
+        self.root.x(x::DEDUPLICATED) == Some(&Json::Bool(true))
+    }
+
+    /// That a staged row says that the row is deleted.
+    pub(super) fn is_deleted(&self, alias: &str) -> Option<String> {
+        let column = self.hard_delete?;
+        let name = format!("{alias}{}", self.main.quote(&column.name));
+        Some(match column.data_type {
+            Some(DataType::Bool) => format!("{name} = TRUE"),
+            _ => format!("{name} IS NOT NULL"),
+        })
+    }
+
+    pub(super) fn not_deleted(&self, alias: &str) -> Option<String> {
+        let column = self.hard_delete?;
+        let name = format!("{alias}{}", self.main.quote(&column.name));
+        Some(match column.data_type {
+            Some(DataType::Bool) => format!("({name} IS NULL OR {name} = FALSE)"),
+            _ => format!("{name} IS NULL"),
+        })
+    }
+
+    /// The column that identifies rows of a table.
+    pub(super) fn row_key(&self, table: &Table) -> Result<String> {
+        let first = |hint| table.with_hint(hint).find(|c: &&Column| c.is_complete());
+        let single = || {
+            let mut keys = table.with_hint(Hint::PrimaryKey);
+            keys.next().filter(|_| keys.next().is_none())
+        };
+        let column = first(Hint::RowKey).or_else(|| first(Hint::Unique)).or_else(single);
+        column.map(|c| self.main.quote(&c.name)).ok_or_else(|| {
+            self.no_key(table, format!("table {} has no column that identifies its rows", table.name))
+                .help(format!("tables of a merge need {ID}, a unique column or a primary key of one column"))
+        })
+    }
+
+    /// The column that names the root row of nested rows.
+    pub(super) fn root_key(&self, table: &Table) -> Result<String> {
+        let first = |hint| table.with_hint(hint).find(|c: &&Column| c.is_complete());
+        let parent = || first(Hint::ParentKey).filter(|_| table.parent.as_deref() == Some(&self.root.name));
+        let column = first(Hint::RootKey).or_else(parent);
+        column.map(|c| self.main.quote(&c.name)).ok_or_else(|| {
+            self.no_key(table, format!("rows of table {} do not name their root row", table.name))
+                .help("the table was filled before its root was merged: load it anew, or set root_key of the source")
+        })
+    }
+
+    fn no_key(&self, table: &Table, message: String) -> Error {
+        Error::new(ErrorKind::Schema, message).step(Step::Load).table(&table.name)
+    }
+
+    /// Columns whose values tell that a row has changed.
+    pub(super) fn compared(&self, table: &Table) -> Vec<String> {
+        if let Some(version) = table.complete_columns().find(|c| c.has_x(x::ROW_VERSION)) {
+            return vec![self.main.quote(&version.name)];
+        }
+        let keys = [Hint::PrimaryKey, Hint::RowKey, Hint::ParentKey, Hint::RootKey, Hint::HardDelete];
+        let is_content = |c: &&Column| c.name != LOAD_ID && !keys.iter().any(|key| c.has(*key));
+        table.complete_columns().filter(is_content).map(|c| self.main.quote(&c.name)).collect()
+    }
+}
+
+/// That rows `d` and `s` have the same key.
+pub(super) fn equal(key: &[String]) -> String {
+    let parts: Vec<String> = key.iter().map(|column| format!("d.{column} = s.{column}")).collect();
+    parts.join(" AND ")
+}
+
+/// The first row for each key, as something to select from with a condition.
+fn first_of(table: &str, key: &[String], order: Option<String>) -> String {
+    let order = order.map(|order| format!(" ORDER BY {order}")).unwrap_or_default();
+    format!(
+        "(SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {}{order}) AS floe_rank FROM {table}) AS ranked \
+         WHERE floe_rank = 1) AS firsts",
+        key.join(", ")
+    )
+}
+
+/// Fills placeholders in braces; a double brace is a brace.
+fn fill(text: &str, placeholders: &[(&str, String)]) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, after) = rest.split_at(at);
+        filled.push_str(before);
+        if let Some(tail) = after.strip_prefix("{{") {
+            filled.push('{');
+            rest = tail;
+        } else if let Some(tail) = after.strip_prefix("}}") {
+            filled.push('}');
+            rest = tail;
+        } else {
+            let (name, tail) = after
+                .strip_prefix('{')
+                .and_then(|inner| inner.split_once('}'))
+                .ok_or_else(|| format!("there is a single brace in `{text}`"))?;
+            let value = placeholders.iter().find(|(known, _)| *known == name);
+            let (_, value) = value.ok_or_else(|| format!("`{{{name}}}` is no placeholder"))?;
+            filled.push_str(value);
+            rest = tail;
+        }
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
