@@ -67,39 +67,53 @@ impl Case {
     /// Runs the binary as often as the case says and compares what it left.
     pub fn check(&self) -> Report {
         let place = tempfile::tempdir().unwrap();
-        self.check_in(place.path()).unwrap_or_else(|error| Report { errors: vec![error], notes: Vec::new() })
+        let checked = self.run_in(place.path()).map(|windows| self.compare_in(place.path(), &windows));
+        checked.unwrap_or_else(|error| Report { errors: vec![error], ..Report::default() })
     }
 
-    /// An error is one after which nothing else is worth to be looked at.
-    fn check_in(&self, place: &Path) -> Result<Report, String> {
-        let only_errors = self.case["compare"] == "errors";
-        let file = place.join("case.duckdb");
-        let mut windows: Vec<Window> = Vec::new();
-        let mut dataset = Dataset::default();
+    /// All runs. An error is one after which nothing else is worth to be looked at.
+    pub fn run_in(&self, place: &Path) -> Result<Vec<Window>, String> {
+        let mut windows = Vec::new();
         let runs = self.case["runs"].as_array().unwrap();
         for (n, (run, golden)) in runs.iter().zip(self.golden["runs"].as_array().unwrap()).enumerate() {
+            let at_run = |text: String| format!("run {}: {text}", n + 1);
             let start = now();
             let outcome = Outcome::of(&mut command(run, place, &place.join(format!("run{n}"))));
             windows.push((start, now() + 1));
-            let at_run = |text: String| format!("run {}: {text}", n + 1);
             check_error(&golden["error"], &outcome).map_err(at_run)?;
-            if only_errors {
-                continue;
-            }
-            dataset = Dataset::read(&file, DATASET).map_err(|e| at_run(e.to_string()))?;
-            let counts = first_difference(&golden["rows"], &dataset.row_counts(), "row counts");
             // those of the last run are less telling than the differences of its rows
-            if let Some(difference) = counts.filter(|_| n + 1 < runs.len()) {
-                return Err(at_run(difference));
+            if n + 1 < runs.len() && !self.only_errors() {
+                let counts = read_dataset(place).row_counts();
+                let difference = first_difference(&golden["rows"], &counts, "row counts");
+                difference.map_or(Ok(()), |text| Err(at_run(text)))?;
             }
         }
-        if only_errors {
-            return Ok(Report::default());
+        Ok(windows)
+    }
+
+    /// Compares the dataset that the runs left.
+    pub fn compare_in(&self, place: &Path, windows: &[Window]) -> Report {
+        if self.only_errors() {
+            return Report::default();
         }
         let ids = self.golden["literal_ids"].as_array().unwrap();
         let ids: Vec<String> = ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-        Ok(compare(&self.golden["dataset"], &document(&dataset, &windows, &ids)))
+        compare(&self.golden["dataset"], &document(&read_dataset(place), windows, &ids))
     }
+
+    /// Whether dlt leaves an accidental part of the data behind.
+    fn only_errors(&self) -> bool {
+        self.case["compare"] == "errors"
+    }
+}
+
+/// The database of a case.
+pub fn database(place: &Path) -> PathBuf {
+    place.join("case.duckdb")
+}
+
+fn read_dataset(place: &Path) -> Dataset {
+    Dataset::read(&database(place), DATASET).unwrap_or_else(|e| panic!("the database cannot be read: {e}"))
 }
 
 /// Microseconds since 1970.
@@ -113,7 +127,7 @@ fn command(run: &Json, place: &Path, files: &Path) -> Command {
     let mut command = floe();
     let pipelines = format!("pipelines-{}", run["pipelines_dir"].as_str().unwrap_or("main"));
     command.args(["load", "--pipeline", PIPELINE, "--destination", "duckdb", "--dataset", DATASET]);
-    command.arg("--credentials").arg(place.join("case.duckdb"));
+    command.arg("--credentials").arg(database(place));
     command.arg("--pipelines-dir").arg(place.join(pipelines));
     command.args(["--error-format", "json"]);
     if let Some(refresh) = run["refresh"].as_str() {
