@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use floe_tests::canonical::document;
@@ -15,6 +16,8 @@ use serde_json::{Value as Json, json};
 
 const DATASET: &str = "raw";
 const KILLS: usize = 200;
+/// Pipelines at the same time: most of a run is waiting for the disk.
+const WORKERS: usize = 3;
 /// Runs of one pipeline, each with more data.
 const RUNS: usize = 4;
 /// Items that a run adds: a few pages of them, and batches for three tables.
@@ -154,7 +157,7 @@ fn check(place: &Place, expected: &Json, step: Step) {
 
 /// Steps are short or long, but each is to be hit: the delay falls into the time of a step of which
 /// kills are still few, as far as earlier kills tell where that is.
-fn delay(random: &mut Random, hits: &BTreeMap<Step, Vec<f64>>, time: Duration) -> f64 {
+fn delay(random: &mut Random, hits: &Hits, time: Duration) -> f64 {
     let rarest = STEPS.iter().min_by_key(|step| hits.get(step).map_or(0, Vec::len));
     let near = rarest.and_then(|step| hits.get(step)).filter(|_| random.chance(0.5));
     let part = match near {
@@ -167,36 +170,52 @@ fn delay(random: &mut Random, hits: &BTreeMap<Step, Vec<f64>>, time: Duration) -
     part.max(0.0) * time.as_secs_f64()
 }
 
+type Hits = BTreeMap<Step, Vec<f64>>;
+
+/// Runs a pipeline as often as there is data, with a kill before most of the runs.
+fn run_with_kills(runs: &[(Json, Duration)], random: &mut Random, hits: &Mutex<Hits>) {
+    let place = Place::new();
+    for (run, (expected, time)) in runs.iter().enumerate() {
+        place.write_data(run);
+        let mut last = Step::Begin;
+        loop {
+            let delay = delay(random, &hits.lock().unwrap(), *time);
+            if place.kill_after(Duration::from_secs_f64(delay)) {
+                last = place.step(run);
+                let part = delay / time.as_secs_f64();
+                hits.lock().unwrap().entry(last).or_default().push(part);
+            }
+            if !random.chance(AGAIN) {
+                break;
+            }
+        }
+        place.finish();
+        check(&place, expected, last);
+    }
+}
+
 #[test]
 fn no_kill_loses_or_doubles_anything() {
     let mut random = Random::from_env();
     let runs = undisturbed();
-    let mut hits: BTreeMap<Step, Vec<f64>> = BTreeMap::new();
-    let mut kills = 0;
-    while kills < KILLS || STEPS.iter().any(|step| !hits.contains_key(step)) {
-        assert!(kills < 4 * KILLS, "some step is never hit: {hits:?}");
-        let place = Place::new();
-        for (run, (expected, time)) in runs.iter().enumerate() {
-            place.write_data(run);
-            let mut last = Step::Begin;
-            loop {
-                let delay = delay(&mut random, &hits, *time);
-                if place.kill_after(Duration::from_secs_f64(delay)) {
-                    kills += 1;
-                    last = place.step(run);
-                    hits.entry(last).or_default().push(delay / time.as_secs_f64());
+    let hits: Mutex<Hits> = Mutex::default();
+    let kills = || hits.lock().unwrap().values().map(Vec::len).sum::<usize>();
+    let complete = || STEPS.iter().all(|step| hits.lock().unwrap().contains_key(step));
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            let mut random = random.fork();
+            let (runs, hits) = (&runs, &hits);
+            scope.spawn(move || {
+                while (kills() < KILLS || !complete()) && kills() < 4 * KILLS {
+                    run_with_kills(runs, &mut random, hits);
                 }
-                if !random.chance(AGAIN) {
-                    break;
-                }
-            }
-            place.finish();
-            check(&place, expected, last);
+            });
         }
-    }
-    for (step, delays) in &hits {
+    });
+    for (step, delays) in &*hits.lock().unwrap() {
         println!("{:>4} kills in {step:?}", delays.len());
     }
+    assert!(complete(), "some step was never hit");
 }
 
 /// The folders of a pipeline are part of what a kill leaves: none of them is needed to go on.
