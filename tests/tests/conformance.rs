@@ -11,12 +11,14 @@ fn needs_more_than_append(case: &Case) -> bool {
         kind.is_some_and(|kind| kind != "append")
     };
     let runs = case.case["runs"].as_array().unwrap();
-    runs.iter().any(|run| !run["refresh"].is_null() || resources(run).iter().any(disposition))
+    runs.iter()
+        .any(|run| !run["refresh"].is_null() || resources(run).iter().any(disposition))
 }
 
 fn check(category: &str) {
-    let (later, now): (Vec<Case>, Vec<Case>) =
-        Case::of_category(category).into_iter().partition(needs_more_than_append);
+    let (later, now): (Vec<Case>, Vec<Case>) = Case::of_category(category)
+        .into_iter()
+        .partition(needs_more_than_append);
     let mut failures = Vec::new();
     for case in &now {
         let report = case.check();
@@ -24,11 +26,21 @@ fn check(category: &str) {
             println!("note: {}: {note}", case.name());
         }
         if !report.errors.is_empty() {
-            failures.push(format!("{}:\n  {}", case.name(), report.errors.join("\n  ")));
+            failures.push(format!(
+                "{}:\n  {}",
+                case.name(),
+                report.errors.join("\n  ")
+            ));
         }
     }
     println!("{category}: {} cases, {} left out", now.len(), later.len());
-    assert!(failures.is_empty(), "{} of {} cases fail\n{}", failures.len(), now.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases fail\n{}",
+        failures.len(),
+        now.len(),
+        failures.join("\n")
+    );
 }
 
 macro_rules! categories {
