@@ -1,9 +1,6 @@
 //! What the tests of floe as a whole share: the binary, datasets in a form that can be compared, and
 //! the recorded cases.
 
-// a test that cannot go on has failed, and says so by a panic
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 pub mod binary;
 pub mod canonical;
 pub mod compare;
@@ -12,6 +9,5 @@ pub mod dataset;
 pub mod random;
 
 pub use binary::{Outcome, floe, floe_path};
-
 pub use compare::{Report, compare};
 pub use dataset::Dataset;

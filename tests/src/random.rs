@@ -6,7 +6,6 @@ pub struct Random(u64);
 
 impl Random {
     /// Numbers that follow from `FLOE_SEED`, or from the time. The seed is printed.
-    #[allow(clippy::print_stdout)]
     pub fn from_env() -> Self {
         let given = std::env::var("FLOE_SEED")
             .ok()

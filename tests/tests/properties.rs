@@ -351,7 +351,7 @@ fn round_trip(rows: &[Row]) -> Result<(), TestCaseError> {
         prop_assert_eq!(value("decimal"), json!(decimal(row)));
         prop_assert_eq!(
             value("float").as_f64().map(f64::to_bits),
-            Some(row.float.to_bits())
+            Some(without_sign_of_zero(row.float).to_bits())
         );
         prop_assert_eq!(value("text"), json!(without_nul(&row.text)));
         prop_assert_eq!(value("bool"), json!(row.bool));
@@ -365,6 +365,11 @@ fn round_trip(rows: &[Row]) -> Result<(), TestCaseError> {
         );
     }
     Ok(())
+}
+
+/// dlt writes floats as literals of SQL, in which zero has no sign.
+fn without_sign_of_zero(float: f64) -> f64 {
+    float + 0.0
 }
 
 /// dlt takes NUL out of texts, because databases do not have it.
