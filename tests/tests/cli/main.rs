@@ -1,73 +1,12 @@
 //! What users of the command line see.
 
+mod formats;
+mod place;
+
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch, StringArray};
-use arrow_ipc::writer::{FileWriter, StreamWriter};
-use floe_tests::{Dataset, Outcome, floe};
-use parquet::arrow::ArrowWriter;
+use place::{Place, gzip};
 use serde_json::{Value as Json, json};
-
-/// A folder in which commands run.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = floe();
-        command.current_dir(self.0.path()).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.command(arguments))
-    }
-
-    fn load(&self, arguments: &[&str]) -> Outcome {
-        self.run(
-            &[
-                &["load", "--pipeline", "p", "--pipelines-dir", "work"],
-                arguments,
-            ]
-            .concat(),
-        )
-    }
-
-    fn load_from_stdin(&self, arguments: &[&str], input: &[u8]) -> Outcome {
-        let mut command = self.command(&["load", "--pipeline", "p", "--pipelines-dir", "work"]);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        child.wait_with_output().unwrap().into()
-    }
-
-    fn dataset(&self) -> Dataset {
-        Dataset::read(&self.path("p.duckdb"), "p_dataset").unwrap()
-    }
-
-    fn row_counts(&self) -> Json {
-        self.dataset().row_counts()
-    }
-}
 
 #[test]
 fn wrong_usage_says_what_would_be_right() {
@@ -181,104 +120,6 @@ fn a_malformed_line_is_located_and_loads_nothing() {
     place.write("items.jsonl", "{\"id\": 1}\n{\"id\": 2}\n");
     place.load(&["items.jsonl"]).success();
     assert_eq!(place.row_counts(), json!({"items": 2}));
-}
-
-fn batch() -> RecordBatch {
-    let ids = Arc::new(Int64Array::from(vec![1, 2]));
-    let names = Arc::new(StringArray::from(vec!["Ada", "Bo"]));
-    RecordBatch::try_from_iter([("id", ids as _), ("name", names as _)]).unwrap()
-}
-
-fn parquet() -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut out, batch().schema(), None).unwrap();
-    writer.write(&batch()).unwrap();
-    writer.close().unwrap();
-    out
-}
-
-fn arrow_stream() -> Vec<u8> {
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch().schema()).unwrap();
-    writer.write(&batch()).unwrap();
-    writer.into_inner().unwrap()
-}
-
-fn arrow_file() -> Vec<u8> {
-    let mut writer = FileWriter::try_new(Vec::new(), &batch().schema()).unwrap();
-    writer.write(&batch()).unwrap();
-    writer.into_inner().unwrap()
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// The same two rows in each format.
-fn formats() -> Vec<(&'static str, Vec<u8>)> {
-    let lines = b"{\"id\": 1, \"name\": \"Ada\"}\n{\"id\": 2, \"name\": \"Bo\"}\n";
-    let list = b"[{\"id\": 1, \"name\": \"Ada\"},\n {\"id\": 2, \"name\": \"Bo\"}]";
-    let csv = b"id,name\n1,Ada\n2,Bo\n";
-    vec![
-        ("lines", lines.to_vec()),
-        ("list", list.to_vec()),
-        ("csv", csv.to_vec()),
-        ("parquet", parquet()),
-        ("arrow stream", arrow_stream()),
-        ("arrow file", arrow_file()),
-        ("lines, gzip", gzip(lines)),
-        ("csv, gzip", gzip(csv)),
-        (
-            "lines, zstd",
-            zstd::encode_all(lines.as_slice(), 1).unwrap(),
-        ),
-        ("list, zstd", zstd::encode_all(list.as_slice(), 1).unwrap()),
-    ]
-}
-
-fn assert_two_rows(place: &Place, what: &str) {
-    let dataset = place.dataset();
-    let mut rows: Vec<String> = dataset
-        .rows("people")
-        .iter()
-        .map(|row| format!("{:?} {:?}", row["id"], row["name"]))
-        .collect();
-    rows.sort();
-    let expected = [
-        r#"Value(Number(1)) Value(String("Ada"))"#,
-        r#"Value(Number(2)) Value(String("Bo"))"#,
-    ];
-    assert_eq!(rows, expected, "{what}");
-}
-
-/// The name decides only between formats that are text, where the content could be either.
-#[test]
-fn formats_are_told_by_content() {
-    for (format, content) in formats() {
-        let text = if format.starts_with("csv") {
-            "people.csv"
-        } else {
-            "people.jsonl"
-        };
-        for name in ["people.bin", "people.parquet", "people.arrow", text] {
-            let place = Place::new();
-            place.write(name, &content);
-            place.load(&[name, "--table", "people"]).success();
-            assert_two_rows(&place, &format!("{format} as {name}"));
-        }
-    }
-}
-
-#[test]
-fn formats_are_told_on_standard_input() {
-    for (format, content) in formats() {
-        let place = Place::new();
-        place
-            .load_from_stdin(&["-", "--table", "people"], &content)
-            .success();
-        assert_two_rows(&place, format);
-    }
 }
 
 #[test]
