@@ -68,7 +68,8 @@ impl MemoryTable {
             let nulls = batch.column_by_name(name).map_or(batch.num_rows(), |c| c.null_count());
             if !nullable && nulls > 0 {
                 let message = format!("null in column {table}.{name}, which is not nullable");
-                return Err(Error::new(ErrorKind::Destination, message).step(Step::Load));
+                let error = Error::new(ErrorKind::Destination, message).step(Step::Load);
+                return Err(error.table(table).column(name));
             }
         }
         let rows = batch.num_rows() as u64;

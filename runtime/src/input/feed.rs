@@ -109,8 +109,12 @@ impl Read for Counting {
 
 /// The files that a path or pattern means, in order of their names.
 pub(crate) fn expand(pattern: &str) -> Result<Vec<Feed>> {
-    if Path::new(pattern).exists() || !pattern.contains(['*', '?', '[']) {
+    if Path::new(pattern).exists() {
         return Ok(vec![Feed::file(pattern)]);
+    }
+    if !pattern.contains(['*', '?', '[']) {
+        return Err(Error::config(format!("there is no file {pattern}"))
+            .help("check the path; patterns such as 'folder/*.jsonl' work as well, and - is standard input"));
     }
     let wrong = |e: glob::PatternError| Error::config(format!("{pattern} is no pattern")).cause(e);
     let mut feeds = Vec::new();

@@ -85,6 +85,13 @@ impl Store {
 
     /// Removes what a crash has left.
     pub(crate) fn remove_unfinished(&self) -> Result<()> {
+        for items in entries(&self.stage_folder(Stage::Extracted))? {
+            // the crash came between the end of normalising and the removal of the items
+            let name = items.file_name().unwrap_or_default();
+            if self.stage_folder(Stage::Normalized).join(name).exists() {
+                self.make_worthless(&items)?;
+            }
+        }
         let folder = self.stage_folder(Stage::New);
         for entry in entries(&folder)? {
             remove(&entry)?;
@@ -124,8 +131,15 @@ impl Store {
         write_manifest(&package.folder, &package.manifest)
     }
 
+    /// Removes a package in two steps: half a package must not be taken for a damaged one.
     pub(crate) fn remove(&self, package: Package) -> Result<()> {
-        remove(&package.folder)
+        remove(&self.make_worthless(&package.folder)?)
+    }
+
+    fn make_worthless(&self, folder: &Path) -> Result<PathBuf> {
+        let target = self.stage_folder(Stage::New).join(folder.file_name().unwrap_or_default());
+        rename_synced(folder, &target)?;
+        Ok(target)
     }
 
     /// The packages of a stage, oldest first.
@@ -195,6 +209,33 @@ mod tests {
         assert!(store.packages(Stage::Extracted).unwrap().is_empty());
         store.remove(package).unwrap();
         assert!(store.packages(Stage::Normalized).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_crash_between_two_steps_leaves_no_package_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for stage in [Stage::Extracted, Stage::Normalized] {
+            let new = store.begin("1.5").unwrap();
+            store.commit(&new, Manifest::new("1.5", 5), stage).unwrap();
+        }
+        store.remove_unfinished().unwrap();
+        assert!(store.packages(Stage::Extracted).unwrap().is_empty());
+        assert_eq!(store.packages(Stage::Normalized).unwrap().len(), 1);
+        assert!(entries(&store.stage_folder(Stage::New)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn half_a_removed_package_does_not_matter() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let new = store.begin("1.5").unwrap();
+        let package = store.commit(&new, Manifest::new("1.5", 5), Stage::Normalized).unwrap();
+        let going = store.make_worthless(&package.folder).unwrap();
+        fs::remove_file(going.join(MANIFEST)).unwrap();
+        assert!(store.packages(Stage::Normalized).unwrap().is_empty());
+        store.remove_unfinished().unwrap();
+        assert!(!going.exists());
     }
 
     #[test]
