@@ -17,15 +17,15 @@ import duckdb
 
 
 def child(parent, field, value="item.*"):
-    """A table for a list: `parent` has the columns key and the list `field`."""
+    """A table for a list: `parent` has the columns row_key and the list `field`."""
     numbered = (
-        f"select key parent_key, generate_subscripts({field}, 1) - 1 list_idx, unnest({field}) item from {parent}"
+        f"select row_key parent_key, generate_subscripts({field}, 1) - 1 list_idx, unnest({field}) item from {parent}"
     )
-    return f"select hash(parent_key, list_idx) key, parent_key, list_idx, {value} from ({numbered})"
+    return f"select hash(parent_key, list_idx) row_key, parent_key, list_idx, {value} from ({numbered})"
 
 
 ISSUES = """
-    select key, id, number, node_id, title, body, state, locked, score, comments,
+    select row_key, id, number, node_id, title, body, state, locked, score, comments,
         "user".login user__login, "user".id user__id, "user"."type" user__type,
         "user".site_admin user__site_admin, "user".url user__url,
         milestone.id milestone__id, milestone.title milestone__title,
@@ -36,12 +36,12 @@ ISSUES = """
     from raw"""
 
 EVENTS = """
-    select key, event_id, session, user_id, kind, path, amount, quantity, mobile, country, latency_ms,
+    select row_key, event_id, session, user_id, kind, path, amount, quantity, mobile, country, latency_ms,
         referrer, "at"::timestamptz "at"
     from raw"""
 
 ORDERS = """
-    select key, order_id, placed_at::timestamptz placed_at, currency, customer.id customer__id,
+    select row_key, order_id, placed_at::timestamptz placed_at, currency, customer.id customer__id,
         customer.name customer__name, customer.address.street customer__address__street,
         customer.address.city customer__address__city, customer.address.zip customer__address__zip,
         customer.address.geo.lat customer__address__geo__lat,
@@ -63,11 +63,11 @@ TABLES = {
         ("orders", ORDERS),
         (
             "orders__lines",
-            f"select key, parent_key, list_idx, item.sku sku, item.qty qty, item.price price from ({LINES})",
+            f"select row_key, parent_key, list_idx, item.sku sku, item.qty qty, item.price price from ({LINES})",
         ),
         (
             "orders__lines__discounts",
-            child(f"(select key, item.discounts discounts from ({LINES}))", "discounts"),
+            child(f"(select row_key, item.discounts discounts from ({LINES}))", "discounts"),
         ),
         ("orders__payments", child("raw", "payments")),
     ],
@@ -80,7 +80,7 @@ def main():
         wall, cpu = time.perf_counter(), time.process_time()
         database = duckdb.connect(os.path.join(folder, "limit.duckdb"))
         database.execute(
-            "create temp table raw as select hash(row_number() over ()) key, * "
+            "create temp table raw as select hash(row_number() over ()) row_key, * "
             "from read_json($file, format = 'newline_delimited')",
             {"file": file},
         )

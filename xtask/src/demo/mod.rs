@@ -98,7 +98,7 @@ impl Demo {
     }
 
     fn broken_file(&self) -> Result<()> {
-        say("Wednesday: one line of the file broke off. Nothing of the file is loaded.");
+        say("Wednesday: one line of the file is no JSON. Nothing of the file is loaded.");
         let day = data::wednesday();
         let before = self.database()?;
         let text = data::broken(&day.text);
