@@ -28,22 +28,23 @@ pub(crate) fn cargo() -> Command {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    Dev,
+pub(crate) enum Build {
     Release,
+    Dev,
+    /// With everything that tests need: the features of dependencies are then those that tests build
+    /// with, and nothing is compiled twice.
+    DevWithTests,
 }
 
 /// Builds the binary `floe` and says where it is.
-pub(crate) fn floe(profile: Profile) -> Result<PathBuf> {
-    let mut command = cargo();
-    command.args(["build", "--quiet", "--package", "floe-cli"]);
-    let folder = match profile {
-        Profile::Dev => "debug",
-        Profile::Release => {
-            command.arg("--release");
-            "release"
-        }
+pub(crate) fn floe(build: Build) -> Result<PathBuf> {
+    let (args, folder): (&[&str], _) = match build {
+        Build::Release => (&["--package", "floe-cli", "--release"], "release"),
+        Build::Dev => (&["--package", "floe-cli"], "debug"),
+        Build::DevWithTests => (&["--workspace", "--all-targets"], "debug"),
     };
+    let mut command = cargo();
+    command.args(["build", "--quiet"]).args(args);
     println!("building floe ({folder}); the first time takes minutes");
     shell::run(&mut command)?;
     let binary = target().join(folder).join(format!("floe{}", env::consts::EXE_SUFFIX));

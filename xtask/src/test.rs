@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::build::{self, Profile};
+use crate::build::{self, Build};
 use crate::{Result, duckdb, shell};
 
 /// What tests need besides the code. A server that a destination needs is kept here as well, so that
@@ -13,7 +13,7 @@ struct Surroundings {
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     duckdb::set_up()?;
-    let surroundings = surroundings()?;
+    let surroundings = surroundings(args)?;
     let mut missing = Vec::new();
     let mut runner = build::cargo();
     if shell::answers(build::cargo().args(["nextest", "--version"])) {
@@ -47,9 +47,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 }
 
 /// Prepares what tests need. What cannot be had here should be a note, not a failure.
-fn surroundings() -> Result<Surroundings> {
-    let floe = build::floe(Profile::Dev)?.into_os_string();
-    Ok(Surroundings { variables: vec![("FLOE_BIN", floe)] })
+fn surroundings(args: &[String]) -> Result<Surroundings> {
+    let build = if names_packages(args) { Build::Dev } else { Build::DevWithTests };
+    let floe = build::floe(build)?;
+    Ok(Surroundings { variables: vec![("FLOE_BIN", floe.into_os_string())] })
 }
 
 fn names_packages(args: &[String]) -> bool {

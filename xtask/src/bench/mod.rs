@@ -14,7 +14,7 @@ use std::{fs, thread};
 
 use clap::ValueEnum;
 
-use crate::build::{self, Profile};
+use crate::build::{self, Build};
 use crate::{Result, duckdb};
 
 use contender::{Arena, Contender};
@@ -88,7 +88,7 @@ fn plan(args: &Args) -> Result<Plan> {
     let repeat = given.unwrap_or(if args.quick { 1 } else { REPEAT });
     let rows = args.rows.unwrap_or(if args.quick { QUICK_ROWS } else { ROWS });
     let repeat_dlt = if args.quick { 0 } else { given.unwrap_or(1) };
-    let floe = build::floe(Profile::Release)?;
+    let floe = build::floe(Build::Release)?;
     let python = Python::find();
     let contenders = contenders(&python);
     let folder = build::target().join("bench");

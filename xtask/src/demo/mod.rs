@@ -10,7 +10,7 @@ use std::{fs, io};
 
 use serde_json::Value as Json;
 
-use crate::build::{self, Profile};
+use crate::build::{self, Build};
 use crate::shell::{self, Printed};
 use crate::{Result, duckdb};
 
@@ -37,7 +37,7 @@ const DATABASE: &str = "shop.duckdb";
 
 pub(crate) fn run() -> Result<()> {
     duckdb::set_up()?;
-    let floe = build::floe(Profile::Release)?;
+    let floe = build::floe(Build::Release)?;
     let demo = Demo { floe, folder: build::target().join("demo") };
     let start = Instant::now();
     demo.prepare()?;
