@@ -1,0 +1,139 @@
+//! Who is measured, and how each is run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::data::Shape;
+use super::measure::{Usage, measure};
+use super::python::Python;
+use crate::{Result, build};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contender {
+    Floe,
+    /// DuckDB's own JSON reader, building the same tables.
+    Limit,
+    /// dlt by Parquet and with two workers, as fast as it gets.
+    DltParquet,
+    /// dlt as it comes.
+    Dlt,
+}
+
+impl Contender {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floe => "floe",
+            Self::Limit => "DuckDB's reader",
+            Self::DltParquet => "dlt, Parquet, 2 workers",
+            Self::Dlt => "dlt",
+        }
+    }
+
+    /// The packages of Python that it needs.
+    pub(crate) fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Floe => &[],
+            Self::Limit => &["duckdb"],
+            Self::DltParquet => &["dlt", "duckdb", "orjson", "pyarrow"],
+            Self::Dlt => &["dlt", "duckdb", "orjson"],
+        }
+    }
+}
+
+/// How long a script says that the work itself took.
+#[derive(Deserialize)]
+struct Told {
+    rows: u64,
+    wall: f64,
+    cpu: f64,
+}
+
+/// What runs the contenders.
+pub(crate) struct Arena {
+    pub(crate) floe: PathBuf,
+    pub(crate) python: Python,
+    /// Databases are made and removed here, so that all write to the same disk.
+    pub(crate) folder: PathBuf,
+}
+
+impl Arena {
+    /// Loads a file into a fresh dataset. The peers are spared the start of Python: they say
+    /// themselves how long they loaded.
+    pub(crate) fn load(&self, who: Contender, shape: Shape, file: &Path, rows: u64) -> Result<Usage> {
+        let (usage, printed) = self.process(who, shape, file)?;
+        let (found, usage) = if who == Contender::Floe {
+            (loaded_rows(&printed, shape.name()), usage)
+        } else {
+            let told: Told = serde_json::from_str(&printed)
+                .map_err(|e| format!("{} printed no figures ({e}): {printed}", who.name()))?;
+            (Some(told.rows), Usage { wall: told.wall, cpu: told.cpu, memory: usage.memory })
+        };
+        if found == Some(rows) {
+            return Ok(usage);
+        }
+        Err(format!("{} loaded {found:?} rows of {}, not {rows}", who.name(), file.display()).into())
+    }
+
+    /// The whole process, with the start of the interpreter.
+    pub(crate) fn process(&self, who: Contender, shape: Shape, file: &Path) -> Result<(Usage, String)> {
+        let work = tempfile::Builder::new().prefix("run-").tempdir_in(&self.folder)?;
+        let mut command = match who {
+            Contender::Floe => self.floe(work.path()),
+            Contender::Limit => self.script("duckdb_limit.py"),
+            Contender::DltParquet | Contender::Dlt => self.script("dlt_baseline.py"),
+        };
+        match who {
+            Contender::Floe => command.arg(file).args(["--table", shape.name()]),
+            _ => command.arg(shape.name()).arg(file),
+        };
+        if who == Contender::DltParquet {
+            command.args(["--parquet", "--workers", "2"]);
+        }
+        measure(command.env("TMPDIR", work.path()))
+    }
+
+    fn floe(&self, work: &Path) -> Command {
+        let mut command = Command::new(&self.floe);
+        command.args([
+            "load",
+            "--pipeline",
+            "bench",
+            "--dataset",
+            "raw",
+            "--output",
+            "json",
+            "--credentials",
+        ]);
+        command.arg(work.join("bench.duckdb")).arg("--pipelines-dir").arg(work.join("pipelines"));
+        command
+    }
+
+    fn script(&self, name: &str) -> Command {
+        let mut command = self.python.command();
+        command.arg(build::root().join("bench").join(name));
+        command
+    }
+}
+
+/// The rows of a table in the report of floe.
+fn loaded_rows(report: &str, table: &str) -> Option<u64> {
+    let report: Json = serde_json::from_str(report).ok()?;
+    report["tables"].as_array()?.iter().find(|t| t["table"] == table)?["rows"].as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loaded_rows_are_those_of_the_table() {
+        let report =
+            r#"{"tables": [{"table": "issues", "rows": 2}, {"table": "issues__labels", "rows": 5}]}"#;
+        assert_eq!(loaded_rows(report, "issues"), Some(2));
+        assert_eq!(loaded_rows(report, "events"), None);
+        assert_eq!(loaded_rows("", "issues"), None);
+    }
+}

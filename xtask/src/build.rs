@@ -1,0 +1,56 @@
+//! Places of the build, and building floe.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Result, shell};
+
+/// The folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+/// The folder for everything that is made.
+pub(crate) fn target() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
+
+/// cargo, the one that runs us, in the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    Release,
+    Dev,
+    /// With everything that tests need: the features of dependencies are then those that tests build
+    /// with, and nothing is compiled twice.
+    DevWithTests,
+}
+
+/// Builds the binary `floe` and says where it is.
+pub(crate) fn floe(build: Build) -> Result<PathBuf> {
+    let (args, folder): (&[&str], _) = match build {
+        Build::Release => (&["--package", "floe-cli", "--release"], "release"),
+        Build::Dev => (&["--package", "floe-cli"], "debug"),
+        Build::DevWithTests => (&["--workspace", "--all-targets"], "debug"),
+    };
+    let mut command = cargo();
+    command.args(["build", "--quiet"]).args(args);
+    println!("building floe ({folder}); the first time takes minutes");
+    shell::run(&mut command)?;
+    let binary = target().join(folder).join(format!("floe{}", env::consts::EXE_SUFFIX));
+    if binary.is_file() {
+        return Ok(binary);
+    }
+    Err(format!("cargo built floe, but not to {}; is another target folder configured?", binary.display())
+        .into())
+}
