@@ -13,7 +13,8 @@ use crate::args::{Common, Destination, Disposition, Load, Place};
 use crate::output::{self, Output};
 
 pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
-    let resources = if args.resource.is_empty() { simple_resources(args)? } else { described_resources(args)? };
+    let resources =
+        if args.resource.is_empty() { simple_resources(args)? } else { described_resources(args)? };
     let mut pipeline = pipeline(&args.place)?.keep_packages(args.keep_packages).keep_staged(args.keep_staged);
     if let Some(refresh) = &args.refresh {
         pipeline = pipeline.refresh(refresh.parse()?);
@@ -182,7 +183,8 @@ fn described_resources(args: &Load) -> Result<Vec<Resource>> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|e| Error::config(format!("cannot read {}", path.display())).cause(e))
+    std::fs::read_to_string(path)
+        .map_err(|e| Error::config(format!("cannot read {}", path.display())).cause(e))
 }
 
 /// A word, or JSON.

@@ -15,7 +15,9 @@ pub(crate) fn run(args: &args::Pipeline, common: &Common) -> Result<()> {
         let names = floe::pipeline_names(&folder)?;
         return match common.output {
             Output::Json => output::print_json(&json!(names)),
-            Output::Text if names.is_empty() => output::print(&format!("no pipelines in {}", folder.display())),
+            Output::Text if names.is_empty() => {
+                output::print(&format!("no pipelines in {}", folder.display()))
+            }
             Output::Text => output::print(&names.join("\n")),
         };
     };
@@ -63,7 +65,11 @@ fn info(info: &PipelineInfo, as_json: bool) -> Result<()> {
     ];
     for schema in &info.schemas {
         let version = schema.version.unwrap_or_default();
-        lines.push(format!("schema       {}, version {version}, {} tables", schema.name, schema.tables.len()));
+        lines.push(format!(
+            "schema       {}, version {version}, {} tables",
+            schema.name,
+            schema.tables.len()
+        ));
     }
     for stage in ["extracted", "normalized", "loaded", "failed"] {
         let count = info.packages.iter().filter(|p| p.stage == stage).count();
@@ -83,7 +89,9 @@ fn packages(info: &PipelineInfo, as_json: bool) -> Result<()> {
         return output::print_json(&json!(info.packages));
     }
     if info.packages.is_empty() {
-        return output::print("no packages on disk; those that are loaded are removed unless --keep-packages is given");
+        return output::print(
+            "no packages on disk; those that are loaded are removed unless --keep-packages is given",
+        );
     }
     let mut rows = vec![["load id", "stage", "created", "rows", "bytes"].map(str::to_owned).to_vec()];
     for package in &info.packages {

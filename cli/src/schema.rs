@@ -42,7 +42,9 @@ fn schemas(source: &str, pipelines_dir: Option<&Path>) -> Result<Vec<Schema>> {
     }
     let schemas = pipeline.info()?.schemas;
     if schemas.is_empty() {
-        return Err(Error::config(format!("pipeline {source} has no schema yet")).help("let it load something"));
+        return Err(
+            Error::config(format!("pipeline {source} has no schema yet")).help("let it load something")
+        );
     }
     Ok(schemas)
 }

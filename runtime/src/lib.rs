@@ -44,14 +44,14 @@ pub use floe_schema::{
 };
 pub use incremental::{Incremental, LastValue, OnMissing, RowOrder};
 pub use input::Format;
-pub use pipeline::{PackageInfo, Pipeline, PipelineInfo, Progress, Refresh, default_pipelines_dir, pipeline_names};
+pub use pipeline::{
+    PackageInfo, Pipeline, PipelineInfo, Progress, Refresh, default_pipelines_dir, pipeline_names,
+};
 pub use report::{ResourceReport, RunReport, StepReport, TableReport, byte_size, grouped};
 pub use resource::{Resource, TableName};
 pub use suggest::nearest;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::{
-        DuckDb, Error, Incremental, Pipeline, Resource, Result, RunReport, WriteDisposition,
-    };
+    pub use crate::{DuckDb, Error, Incremental, Pipeline, Resource, Result, RunReport, WriteDisposition};
 }

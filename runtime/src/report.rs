@@ -190,7 +190,11 @@ impl fmt::Display for RunReport {
             let (rows, values) = (resource.discarded_rows, resource.discarded_values);
             if rows + values > 0 {
                 let (rows, values) = (grouped(rows), grouped(values));
-                write!(f, "\n  {}: the contract discarded {rows} rows and {values} values", resource.resource)?;
+                write!(
+                    f,
+                    "\n  {}: the contract discarded {rows} rows and {values} values",
+                    resource.resource
+                )?;
             }
         }
         let changes = self.schema_changes.iter().map(ToString::to_string);
@@ -227,7 +231,11 @@ mod tests {
         report.add_table("items__tags", 7, 10, 0.001);
         report.add_table("_dlt_pipeline_state", 1, 10, 0.001);
         report.add_table("items", 1, 0, 0.0);
-        report.resources.push(ResourceReport { resource: "r".into(), discarded_rows: 2, ..ResourceReport::default() });
+        report.resources.push(ResourceReport {
+            resource: "r".into(),
+            discarded_rows: 2,
+            ..ResourceReport::default()
+        });
         report.schema_changes.push(Change::TableAdded { table: "items".into() });
         report.schema_changes.push(Change::ColumnRemoved { table: "items".into(), column: "x".into() });
         report.warnings.push("careful".into());

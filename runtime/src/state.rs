@@ -12,8 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The version of the state format that is written.
 pub(crate) const STATE_ENGINE_VERSION: i64 = 4;
 /// Properties that do not count as content.
-const NOT_CONTENT: [&str; 4] =
-    ["_state_version", "_state_engine_version", "_version_hash", "_local"];
+const NOT_CONTENT: [&str; 4] = ["_state_version", "_state_engine_version", "_version_hash", "_local"];
 /// Key in the local part: the hash of the state that was stored last.
 pub(crate) const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
 /// A document larger than this is none.

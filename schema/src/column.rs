@@ -85,11 +85,7 @@ impl Hint {
     pub const fn is_compound(self) -> bool {
         matches!(
             self,
-            Self::PrimaryKey
-                | Self::MergeKey
-                | Self::Partition
-                | Self::Cluster
-                | Self::Incremental
+            Self::PrimaryKey | Self::MergeKey | Self::Partition | Self::Cluster | Self::Incremental
         )
     }
 }
@@ -347,8 +343,7 @@ impl Column {
             column.set_hint(hint, object.bool(hint.as_str()));
         }
         if let Some(order) = object.text("dedup_sort") {
-            column.dedup_sort =
-                Some(order.parse().map_err(|e: UnknownName| object.error("dedup_sort", e))?);
+            column.dedup_sort = Some(order.parse().map_err(|e: UnknownName| object.error("dedup_sort", e))?);
         }
         column.extra = object.rest();
         Ok(column)
@@ -405,7 +400,8 @@ mod tests {
 
     #[test]
     fn unknown_and_ill_typed_properties_survive() {
-        let document = json!({"name": "c", "data_type": "text", "x-custom": {"a": 1}, "precision": "9", "unique": null});
+        let document =
+            json!({"name": "c", "data_type": "text", "x-custom": {"a": 1}, "precision": "9", "unique": null});
         assert_eq!(column(document.clone()).to_json(), document);
     }
 

@@ -71,8 +71,7 @@ pub struct ResolvedContract {
 
 impl ResolvedContract {
     /// Everything may change.
-    pub const EVOLVE: Self =
-        Self { tables: Mode::Evolve, columns: Mode::Evolve, data_type: Mode::Evolve };
+    pub const EVOLVE: Self = Self { tables: Mode::Evolve, columns: Mode::Evolve, data_type: Mode::Evolve };
 }
 
 impl Contract {

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::json::{Builder, DocumentError, Extra, Object};
 use crate::system::{LOADS_TABLE, VERSION_TABLE, loads_table, version_table};
 use crate::{
-    Contract, Hint, MergeStrategy, Naming, Normalizers, ResolvedContract, Settings, Table,
-    WriteDisposition, x,
+    Contract, Hint, MergeStrategy, Naming, Normalizers, ResolvedContract, Settings, Table, WriteDisposition,
+    x,
 };
 
 /// The version of the document format that is written.
@@ -178,9 +178,8 @@ impl Schema {
     /// ```
     pub fn from_json(document: Value) -> Result<Self, DocumentError> {
         let mut object = Object::new("", document)?;
-        let name = object
-            .text("name")
-            .ok_or_else(|| object.error("name", "a schema document needs a name"))?;
+        let name =
+            object.text("name").ok_or_else(|| object.error("name", "a schema document needs a name"))?;
         let engine = object.int("engine_version").unwrap_or(ENGINE_VERSION);
         if !(OLDEST_ENGINE_VERSION..=ENGINE_VERSION).contains(&engine) {
             return Err(object.error(
@@ -334,7 +333,8 @@ mod tests {
 
     #[test]
     fn parents_must_exist_and_end() {
-        let error = |tables| Schema::from_json(json!({"name": "s", "tables": tables})).unwrap_err().to_string();
+        let error =
+            |tables| Schema::from_json(json!({"name": "s", "tables": tables})).unwrap_err().to_string();
         assert_eq!(
             error(json!({"a": {"parent": "b"}})),
             "at /tables/a/parent: the parent table `b` is not in the schema"

@@ -33,8 +33,7 @@ pub struct Settings {
 impl Settings {
     /// What a fresh schema has.
     pub fn standard() -> Self {
-        let mut settings =
-            Self { detections: Some(vec!["iso_timestamp".to_owned()]), ..Self::default() };
+        let mut settings = Self { detections: Some(vec!["iso_timestamp".to_owned()]), ..Self::default() };
         settings.add_standard_hints();
         settings
     }
@@ -70,8 +69,8 @@ impl Settings {
             Some(types) => {
                 let mut read = IndexMap::new();
                 for (pattern, name) in types.into_texts()? {
-                    let data_type = DataType::from_document(&name)
-                        .map_err(|e| object.error("preferred_types", e))?;
+                    let data_type =
+                        DataType::from_document(&name).map_err(|e| object.error("preferred_types", e))?;
                     read.insert(pattern, data_type);
                 }
                 Some(read)
@@ -95,9 +94,10 @@ impl Settings {
         let hints = self.default_hints.as_ref().map(|hints| {
             Value::Object(hints.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect())
         });
-        let types = self.preferred_types.as_ref().map(|types| {
-            Value::Object(types.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect())
-        });
+        let types = self
+            .preferred_types
+            .as_ref()
+            .map(|types| Value::Object(types.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect()));
         Builder::default()
             .put("detections", self.detections.clone())
             .put("default_hints", hints)

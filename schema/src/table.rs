@@ -296,8 +296,7 @@ fn same_reference(a: &Value, b: &Value) -> bool {
             let items = r.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
             items.iter().map(|v| v.as_str().unwrap_or_default().to_owned()).collect()
         };
-        let mut pairs: Vec<_> =
-            side("columns").into_iter().zip(side("referenced_columns")).collect();
+        let mut pairs: Vec<_> = side("columns").into_iter().zip(side("referenced_columns")).collect();
         pairs.sort();
         pairs
     };
@@ -352,7 +351,8 @@ mod tests {
 
     #[test]
     fn references_are_known_by_their_table() {
-        let reference = |column: &str| json!({"referenced_table": "u", "columns": [column], "referenced_columns": ["x"]});
+        let reference =
+            |column: &str| json!({"referenced_table": "u", "columns": [column], "referenced_columns": ["x"]});
         let mut known = table(json!({"references": [reference("a")]}));
         known.merge(&table(json!({"references": [reference("b")]})), false);
         assert_eq!(known.x("references"), Some(&json!([reference("b")])));

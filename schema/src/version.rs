@@ -9,8 +9,7 @@ use crate::hash::{canonical_json, sha3_base64};
 pub const MAX_PREVIOUS_HASHES: usize = 10;
 
 /// Properties that say something about the document, not about the schema.
-const NOT_CONTENT: [&str; 4] =
-    ["version", "version_hash", "imported_version_hash", "previous_hashes"];
+const NOT_CONTENT: [&str; 4] = ["version", "version_hash", "imported_version_hash", "previous_hashes"];
 
 impl Schema {
     /// The hash of the content, whatever `version_hash` says.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::json::DocumentError;
 use crate::Schema;
+use crate::json::DocumentError;
 
 impl Schema {
     /// Reads a document from YAML text.

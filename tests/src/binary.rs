@@ -11,9 +11,7 @@ static PATH: OnceLock<PathBuf> = OnceLock::new();
 /// The binary: that of `FLOE_BIN`, or the one of this workspace, which is built if it is not there.
 pub fn floe_path() -> &'static Path {
     PATH.get_or_init(|| match std::env::var_os("FLOE_BIN") {
-        Some(given) => Path::new(&given)
-            .canonicalize()
-            .expect("FLOE_BIN names a file"),
+        Some(given) => Path::new(&given).canonicalize().expect("FLOE_BIN names a file"),
         None => build(),
     })
 }
@@ -33,10 +31,7 @@ fn build() -> PathBuf {
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    let output = command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo starts");
+    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "floe does not build: {errors}");
     let messages = String::from_utf8_lossy(&output.stdout);

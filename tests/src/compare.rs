@@ -33,33 +33,14 @@ pub fn compare(expected: &Json, actual: &Json) -> Report {
     let ordered = !expected["exact"].is_null();
     for (name, pair) in pairs(&expected["tables"], &actual["tables"], "table", &mut report) {
         let place = format!("table {name}");
-        compare_columns(
-            &place,
-            pair.map(|table| table["columns"].clone()),
-            ordered,
-            &mut report,
-        );
+        compare_columns(&place, pair.map(|table| table["columns"].clone()), ordered, &mut report);
         compare_rows(&place, pair.map(|table| list(&table["rows"])), &mut report);
     }
-    for (name, pair) in pairs(
-        &expected["internal"],
-        &actual["internal"],
-        "table",
-        &mut report,
-    ) {
+    for (name, pair) in pairs(&expected["internal"], &actual["internal"], "table", &mut report) {
         let whole = |columns: &Json| {
-            if columns == "standard" {
-                standard_columns(&name).unwrap_or_default()
-            } else {
-                columns.clone()
-            }
+            if columns == "standard" { standard_columns(&name).unwrap_or_default() } else { columns.clone() }
         };
-        compare_columns(
-            &format!("table {name}"),
-            pair.map(whole),
-            ordered,
-            &mut report,
-        );
+        compare_columns(&format!("table {name}"), pair.map(whole), ordered, &mut report);
     }
     for part in ["loads", "versions", "schema"] {
         report.error_at(part, &expected[part], &actual[part]);
@@ -91,12 +72,7 @@ fn pairs<'j>(
 }
 
 fn keys(objects: [&Json; 2]) -> BTreeSet<String> {
-    objects
-        .into_iter()
-        .filter_map(Json::as_object)
-        .flat_map(Map::keys)
-        .cloned()
-        .collect()
+    objects.into_iter().filter_map(Json::as_object).flat_map(Map::keys).cloned().collect()
 }
 
 fn list(value: &Json) -> &[Json] {
@@ -114,24 +90,14 @@ fn compare_columns(place: &str, columns: [Json; 2], ordered: bool, report: &mut 
     let [expected, actual] = [by_name(&columns[0]), by_name(&columns[1])];
     for (name, [wanted, got]) in pairs(&expected, &actual, &format!("{place}: column"), report) {
         if wanted != got {
-            report.error(format!(
-                "{place}: column {name}: expected {wanted}, got {got}"
-            ));
+            report.error(format!("{place}: column {name}: expected {wanted}, got {got}"));
         }
     }
-    let order = |columns: &Json| {
-        columns
-            .as_object()
-            .into_iter()
-            .flat_map(Map::keys)
-            .cloned()
-            .collect::<Vec<_>>()
-    };
+    let order =
+        |columns: &Json| columns.as_object().into_iter().flat_map(Map::keys).cloned().collect::<Vec<_>>();
     let (expected, actual) = (order(&expected), order(&actual));
     if ordered && expected != actual {
-        report.error(format!(
-            "{place}: order of columns: expected {expected:?}, got {actual:?}"
-        ));
+        report.error(format!("{place}: order of columns: expected {expected:?}, got {actual:?}"));
     }
 }
 
@@ -139,31 +105,15 @@ fn compare_columns(place: &str, columns: [Json; 2], ordered: bool, report: &mut 
 /// below it.
 fn compare_rows(place: &str, [expected, actual]: [&[Json]; 2], report: &mut Report) {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
-    expected
-        .iter()
-        .for_each(|row| *counts.entry(compact(row)).or_default() += 1);
-    actual
-        .iter()
-        .for_each(|row| *counts.entry(compact(row)).or_default() -= 1);
+    expected.iter().for_each(|row| *counts.entry(compact(row)).or_default() += 1);
+    actual.iter().for_each(|row| *counts.entry(compact(row)).or_default() -= 1);
     let parsed = |text: &String| serde_json::from_str::<Json>(text).unwrap();
-    let lost: Vec<Json> = counts
-        .iter()
-        .filter(|(_, n)| **n > 0)
-        .map(|(row, _)| parsed(row))
-        .collect();
-    let extra: Vec<Json> = counts
-        .iter()
-        .filter(|(_, n)| **n < 0)
-        .map(|(row, _)| parsed(row))
-        .collect();
+    let lost: Vec<Json> = counts.iter().filter(|(_, n)| **n > 0).map(|(row, _)| parsed(row)).collect();
+    let extra: Vec<Json> = counts.iter().filter(|(_, n)| **n < 0).map(|(row, _)| parsed(row)).collect();
     let place = if expected.len() == actual.len() {
         place.to_owned()
     } else {
-        format!(
-            "{place} ({} rows instead of {})",
-            actual.len(),
-            expected.len()
-        )
+        format!("{place} ({} rows instead of {})", actual.len(), expected.len())
     };
     match (lost.first(), extra.first()) {
         (None, None) => {}
@@ -176,35 +126,20 @@ fn compare_rows(place: &str, [expected, actual]: [&[Json]; 2], report: &mut Repo
 /// The columns in which the most similar two of some rows differ.
 fn most_similar(lost: &[Json], extra: &[Json]) -> String {
     const TRIED: usize = 20;
-    let candidates = lost
-        .iter()
-        .take(TRIED)
-        .flat_map(|a| extra.iter().take(TRIED).map(move |b| (a, b)));
+    let candidates = lost.iter().take(TRIED).flat_map(|a| extra.iter().take(TRIED).map(move |b| (a, b)));
     let differing = |a: &Json, b: &Json| {
         let mut keys = keys([a, b]);
         keys.retain(|key| a.get(key).map(compact) != b.get(key).map(compact));
         keys
     };
-    let (a, b) = candidates
-        .min_by_key(|(a, b)| differing(a, b).len())
-        .unwrap();
+    let (a, b) = candidates.min_by_key(|(a, b)| differing(a, b).len()).unwrap();
     let keys = differing(a, b);
     let part = |row: &Json| {
-        let part = keys
-            .iter()
-            .map(|key| (key.clone(), row.get(key).cloned().unwrap_or_default()));
+        let part = keys.iter().map(|key| (key.clone(), row.get(key).cloned().unwrap_or_default()));
         short(&part.collect())
     };
-    let columns = keys
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    format!(
-        "row differs in {columns}: expected {}, got {}",
-        part(a),
-        part(b)
-    )
+    let columns = keys.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    format!("row differs in {columns}: expected {}, got {}", part(a), part(b))
 }
 
 fn compare_states(expected: &Json, actual: &Json, report: &mut Report) {
@@ -218,57 +153,31 @@ fn compare_states(expected: &Json, actual: &Json, report: &mut Report) {
         like["load_id"] = row["load_id"].clone();
         report.error_at(&format!("state.rows[{n}]"), &like, row);
     }
-    let loads = |rows: &[Json]| {
-        rows.iter()
-            .map(|row| row["load_id"].clone())
-            .collect::<Json>()
-    };
-    report.notes.extend(first_difference(
-        &loads(wanted),
-        &loads(got),
-        "state.rows (load ids)",
-    ));
+    let loads = |rows: &[Json]| rows.iter().map(|row| row["load_id"].clone()).collect::<Json>();
+    report.notes.extend(first_difference(&loads(wanted), &loads(got), "state.rows (load ids)"));
 }
 
 /// What is said of the first place in which two values differ.
 pub fn first_difference(expected: &Json, actual: &Json, path: &str) -> Option<String> {
     match (expected, actual) {
-        (Json::Object(_), Json::Object(_)) => {
-            keys([expected, actual]).into_iter().find_map(|key| {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                match (expected.get(&key), actual.get(&key)) {
-                    (Some(expected), Some(actual)) => first_difference(expected, actual, &path),
-                    (Some(expected), None) => {
-                        Some(format!("{path}: expected {}, is missing", short(expected)))
-                    }
-                    (_, actual) => Some(format!("{path}: unexpected {}", short(actual?))),
-                }
-            })
-        }
+        (Json::Object(_), Json::Object(_)) => keys([expected, actual]).into_iter().find_map(|key| {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            match (expected.get(&key), actual.get(&key)) {
+                (Some(expected), Some(actual)) => first_difference(expected, actual, &path),
+                (Some(expected), None) => Some(format!("{path}: expected {}, is missing", short(expected))),
+                (_, actual) => Some(format!("{path}: unexpected {}", short(actual?))),
+            }
+        }),
         (Json::Array(wanted), Json::Array(got)) => {
             let pairs = wanted.iter().zip(got).enumerate();
             let element = pairs.map(|(n, (a, b))| first_difference(a, b, &format!("{path}[{n}]")));
             element.flatten().next().or_else(|| {
-                let text = || {
-                    format!(
-                        "{path}: expected {} elements, got {}",
-                        wanted.len(),
-                        got.len()
-                    )
-                };
+                let text = || format!("{path}: expected {} elements, got {}", wanted.len(), got.len());
                 (wanted.len() != got.len()).then(text)
             })
         }
         _ if compact(expected) == compact(actual) => None,
-        _ => Some(format!(
-            "{path}: expected {}, got {}",
-            short(expected),
-            short(actual)
-        )),
+        _ => Some(format!("{path}: expected {}, got {}", short(expected), short(actual))),
     }
 }
 

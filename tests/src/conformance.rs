@@ -26,9 +26,7 @@ pub struct Case {
 }
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("conformance")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(name)
 }
 
 fn read(path: &Path) -> Json {
@@ -40,12 +38,8 @@ fn read(path: &Path) -> Json {
 pub fn categories() -> Vec<String> {
     let listing = fs::read_dir(folder("cases")).unwrap();
     let names = listing.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut categories: Vec<String> = names
-        .filter_map(|name| {
-            name.split_once("__")
-                .map(|(category, _)| category.to_owned())
-        })
-        .collect();
+    let mut categories: Vec<String> =
+        names.filter_map(|name| name.split_once("__").map(|(category, _)| category.to_owned())).collect();
     categories.sort();
     categories.dedup();
     categories
@@ -56,9 +50,7 @@ impl Case {
     pub fn of_category(category: &str) -> Vec<Self> {
         let listing = fs::read_dir(folder("cases")).unwrap();
         let names = listing.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names
-            .filter(|n| n.starts_with(&format!("{category}__")))
-            .collect();
+        let mut names: Vec<String> = names.filter(|n| n.starts_with(&format!("{category}__"))).collect();
         names.sort();
         let case = |name: &String| Self {
             case: read(&folder("cases").join(name)),
@@ -75,24 +67,15 @@ impl Case {
     /// Runs the binary as often as the case says and compares what it left.
     pub fn check(&self) -> Report {
         let place = tempfile::tempdir().unwrap();
-        let checked = self
-            .run_in(place.path())
-            .map(|windows| self.compare_in(place.path(), &windows));
-        checked.unwrap_or_else(|error| Report {
-            errors: vec![error],
-            ..Report::default()
-        })
+        let checked = self.run_in(place.path()).map(|windows| self.compare_in(place.path(), &windows));
+        checked.unwrap_or_else(|error| Report { errors: vec![error], ..Report::default() })
     }
 
     /// All runs. An error is one after which nothing else is worth to be looked at.
     pub fn run_in(&self, place: &Path) -> Result<Vec<Window>, String> {
         let mut windows = Vec::new();
         let runs = self.case["runs"].as_array().unwrap();
-        for (n, (run, golden)) in runs
-            .iter()
-            .zip(self.golden["runs"].as_array().unwrap())
-            .enumerate()
-        {
+        for (n, (run, golden)) in runs.iter().zip(self.golden["runs"].as_array().unwrap()).enumerate() {
             let at_run = |text: String| format!("run {}: {text}", n + 1);
             let start = now();
             let outcome = Outcome::of(&mut command(run, place, &place.join(format!("run{n}"))));
@@ -114,14 +97,8 @@ impl Case {
             return Report::default();
         }
         let ids = self.golden["literal_ids"].as_array().unwrap();
-        let ids: Vec<String> = ids
-            .iter()
-            .map(|id| id.as_str().unwrap().to_owned())
-            .collect();
-        compare(
-            &self.golden["dataset"],
-            &document(&read_dataset(place), windows, &ids),
-        )
+        let ids: Vec<String> = ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+        compare(&self.golden["dataset"], &document(&read_dataset(place), windows, &ids))
     }
 
     /// Whether dlt leaves an accidental part of the data behind.
@@ -136,8 +113,7 @@ pub fn database(place: &Path) -> PathBuf {
 }
 
 fn read_dataset(place: &Path) -> Dataset {
-    Dataset::read(&database(place), DATASET)
-        .unwrap_or_else(|e| panic!("the database cannot be read: {e}"))
+    Dataset::read(&database(place), DATASET).unwrap_or_else(|e| panic!("the database cannot be read: {e}"))
 }
 
 /// Microseconds since 1970.
@@ -149,19 +125,8 @@ fn now() -> i64 {
 fn command(run: &Json, place: &Path, files: &Path) -> Command {
     fs::create_dir_all(files).unwrap();
     let mut command = floe();
-    let pipelines = format!(
-        "pipelines-{}",
-        run["pipelines_dir"].as_str().unwrap_or("main")
-    );
-    command.args([
-        "load",
-        "--pipeline",
-        PIPELINE,
-        "--destination",
-        "duckdb",
-        "--dataset",
-        DATASET,
-    ]);
+    let pipelines = format!("pipelines-{}", run["pipelines_dir"].as_str().unwrap_or("main"));
+    command.args(["load", "--pipeline", PIPELINE, "--destination", "duckdb", "--dataset", DATASET]);
     command.arg("--credentials").arg(database(place));
     command.arg("--pipelines-dir").arg(place.join(pipelines));
     command.args(["--error-format", "json"]);
@@ -178,10 +143,7 @@ fn command(run: &Json, place: &Path, files: &Path) -> Command {
         command.arg("--import-schema").arg(files);
     }
     for (n, resource) in resources(run).into_iter().enumerate() {
-        let (description, data) = (
-            files.join(format!("{n}.json")),
-            files.join(format!("{n}.jsonl")),
-        );
+        let (description, data) = (files.join(format!("{n}.json")), files.join(format!("{n}.jsonl")));
         fs::write(&description, resource["resource"].to_string()).unwrap();
         fs::write(&data, lines(resource)).unwrap();
         command.arg("--resource").args([description, data]);
@@ -202,16 +164,9 @@ fn lines(resource: &Json) -> String {
         Some(text) if raw => format!("{text}\n"),
         _ => format!("{item}\n"),
     };
-    match (
-        resource["data_lines"].as_array(),
-        resource["data"].as_array(),
-    ) {
+    match (resource["data_lines"].as_array(), resource["data"].as_array()) {
         (Some(raw), _) => raw.iter().map(|text| line(text, true)).collect(),
-        (None, data) => data
-            .into_iter()
-            .flatten()
-            .map(|item| line(item, false))
-            .collect(),
+        (None, data) => data.into_iter().flatten().map(|item| line(item, false)).collect(),
     }
 }
 
@@ -220,25 +175,16 @@ fn check_error(expected: &Json, outcome: &Outcome) -> Result<(), String> {
     let last = outcome.stderr.lines().last().unwrap_or_default();
     let Some(expected) = expected.as_object() else {
         let text = || format!("unexpected failure ({}): {last}", outcome.code);
-        return if outcome.code == 0 {
-            Ok(())
-        } else {
-            Err(text())
-        };
+        return if outcome.code == 0 { Ok(()) } else { Err(text()) };
     };
     if outcome.code == 0 {
         return Err(format!("should fail with {expected:?}, but succeeded"));
     }
-    let error = outcome
-        .error()
-        .ok_or_else(|| format!("the last line of stderr is no JSON object: {last}"))?;
-    let differs =
-        |(key, value): &(&String, &Json)| !value.is_null() && error[key.as_str()] != **value;
+    let error =
+        outcome.error().ok_or_else(|| format!("the last line of stderr is no JSON object: {last}"))?;
+    let differs = |(key, value): &(&String, &Json)| !value.is_null() && error[key.as_str()] != **value;
     match expected.iter().find(differs) {
-        Some((key, value)) => Err(format!(
-            "error {key}: expected {value}, got {}",
-            error[key.as_str()]
-        )),
+        Some((key, value)) => Err(format!("error {key}: expected {value}, got {}", error[key.as_str()])),
         None => Ok(()),
     }
 }

@@ -88,18 +88,14 @@ impl Dataset {
 
     /// The number of rows of each table of users.
     pub fn row_counts(&self) -> Json {
-        self.user_tables()
-            .map(|(name, table)| (name.clone(), Json::from(table.rows.len())))
-            .collect()
+        self.user_tables().map(|(name, table)| (name.clone(), Json::from(table.rows.len()))).collect()
     }
 }
 
 /// Opens a database file to read it. After a crash its log has to be replayed, which takes the right
 /// to write.
 fn open(file: &Path) -> Result<Connection> {
-    let config = Config::default()
-        .access_mode(AccessMode::ReadOnly)?
-        .threads(1)?;
+    let config = Config::default().access_mode(AccessMode::ReadOnly)?.threads(1)?;
     Connection::open_with_flags(file, config).or_else(|_| Connection::open(file))
 }
 
@@ -112,29 +108,15 @@ fn layout(connection: &Connection, dataset: &str) -> Result<BTreeMap<String, Tab
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     while let Some(row) = found.next()? {
         let nullable = row.get::<_, String>(3)? == "YES";
-        let column = Column {
-            name: row.get(1)?,
-            data_type: row.get(2)?,
-            nullable,
-        };
+        let column = Column { name: row.get(1)?, data_type: row.get(2)?, nullable };
         tables.entry(row.get(0)?).or_default().columns.push(column);
     }
     Ok(tables)
 }
 
-fn rows(
-    connection: &Connection,
-    dataset: &str,
-    table: &str,
-    columns: &[Column],
-) -> Result<Vec<Row>> {
+fn rows(connection: &Connection, dataset: &str, table: &str, columns: &[Column]) -> Result<Vec<Row>> {
     let selected: Vec<String> = columns.iter().map(expression).collect();
-    let sql = format!(
-        "SELECT {} FROM {}.{}",
-        selected.join(", "),
-        quote(dataset),
-        quote(table)
-    );
+    let sql = format!("SELECT {} FROM {}.{}", selected.join(", "), quote(dataset), quote(table));
     let mut statement = connection.prepare(&sql)?;
     let mut found = statement.query([])?;
     let mut rows = Vec::new();
@@ -163,10 +145,7 @@ fn expression(column: &Column) -> String {
     match column.data_type.as_str() {
         INSTANT => format!("epoch_us({name})"),
         "BLOB" => format!("lower(hex({name}))"),
-        _ if ["DECIMAL", "TIMESTAMP", "DATE", "TIME", "JSON"]
-            .iter()
-            .any(is_text) =>
-        {
+        _ if ["DECIMAL", "TIMESTAMP", "DATE", "TIME", "JSON"].iter().any(is_text) => {
             format!("CAST({name} AS VARCHAR)")
         }
         _ => name,
@@ -186,11 +165,7 @@ fn cell(value: ValueRef<'_>, data_type: &str) -> Option<Cell> {
         ValueRef::Double(value) => float(value),
         ValueRef::Text(bytes) => {
             let text = std::str::from_utf8(bytes).expect("texts are UTF-8");
-            if data_type == "JSON" {
-                parsed(text)
-            } else {
-                text.into()
-            }
+            if data_type == "JSON" { parsed(text) } else { text.into() }
         }
         other => panic!("values of type {data_type} are not read: {other:?}"),
     };

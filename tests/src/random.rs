@@ -7,14 +7,8 @@ pub struct Random(u64);
 impl Random {
     /// Numbers that follow from `FLOE_SEED`, or from the time. The seed is printed.
     pub fn from_env() -> Self {
-        let given = std::env::var("FLOE_SEED")
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let time = || {
-            std::time::UNIX_EPOCH
-                .elapsed()
-                .map_or(0, |t| t.as_micros() as u64)
-        };
+        let given = std::env::var("FLOE_SEED").ok().and_then(|text| text.parse().ok());
+        let time = || std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_micros() as u64);
         let seed = given.unwrap_or_else(time);
         println!("FLOE_SEED={seed}");
         Self(seed)

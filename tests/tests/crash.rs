@@ -40,13 +40,7 @@ enum Step {
     End,
 }
 
-const STEPS: [Step; 5] = [
-    Step::Begin,
-    Step::Extract,
-    Step::Load,
-    Step::CleanUp,
-    Step::End,
-];
+const STEPS: [Step; 5] = [Step::Begin, Step::Extract, Step::Load, Step::CleanUp, Step::End];
 
 /// A pipeline with its database and its data.
 struct Place {
@@ -55,9 +49,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let place = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let place = Self { folder: tempfile::tempdir().unwrap() };
         let resource = json!({
             "name": "events",
             "incremental": {"cursor_path": "id", "primary_key": "id"},
@@ -75,9 +67,7 @@ impl Place {
     fn write_data(&self, run: usize) {
         let mut lines = String::new();
         for id in 0..(run + 1) * ITEMS {
-            let tags: Vec<Json> = (0..id % 3)
-                .map(|n| json!({"n": n, "of": [id, n]}))
-                .collect();
+            let tags: Vec<Json> = (0..id % 3).map(|n| json!({"n": n, "of": [id, n]})).collect();
             let mut event = json!({"id": id, "at": "2024-01-01T00:00:00Z", "tags": tags});
             // each run brings a column
             event[format!("only_{}", id / ITEMS)] = json!({"text": "x".repeat(id % 50)});
@@ -88,21 +78,10 @@ impl Place {
 
     fn load(&self) -> Command {
         let mut command = floe();
-        command.args([
-            "load",
-            "--pipeline",
-            "p",
-            "--dataset",
-            DATASET,
-            "--page-bytes",
-            "1024",
-        ]);
+        command.args(["load", "--pipeline", "p", "--dataset", DATASET, "--page-bytes", "1024"]);
         command.arg("--credentials").arg(self.path("db.duckdb"));
         command.arg("--pipelines-dir").arg(self.path("pipelines"));
-        command
-            .arg("--resource")
-            .arg(self.path("events.json"))
-            .arg(self.path("events.jsonl"));
+        command.arg("--resource").arg(self.path("events.json")).arg(self.path("events.jsonl"));
         command
     }
 
@@ -116,11 +95,7 @@ impl Place {
     /// Starts a run and kills it. False if it was over before.
     fn kill_after(&self, delay: Duration) -> bool {
         let mut command = self.load();
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(delay);
         child.kill().unwrap();
         child.wait().unwrap().code().is_none()
@@ -133,10 +108,7 @@ impl Place {
     /// Packages at a stage.
     fn packages(&self, stage: &str) -> Vec<String> {
         let listing = fs::read_dir(self.path("pipelines/p/packages").join(stage));
-        let names = listing
-            .into_iter()
-            .flatten()
-            .map(|entry| entry.unwrap().file_name());
+        let names = listing.into_iter().flatten().map(|entry| entry.unwrap().file_name());
         names.map(|name| name.into_string().unwrap()).collect()
     }
 
@@ -154,10 +126,7 @@ impl Place {
 }
 
 fn load_ids(dataset: &Dataset) -> Vec<String> {
-    let ids = dataset
-        .rows("_dlt_loads")
-        .iter()
-        .map(|row| text(row, "load_id").unwrap().to_owned());
+    let ids = dataset.rows("_dlt_loads").iter().map(|row| text(row, "load_id").unwrap().to_owned());
     ids.collect()
 }
 
@@ -175,34 +144,22 @@ fn undisturbed() -> Vec<(Json, Duration)> {
 fn check(place: &Place, expected: &Json, step: Step) {
     let dataset = place.dataset();
     let errors = compare(expected, &document(&dataset, &[], &[])).errors;
-    assert!(
-        errors.is_empty(),
-        "after a kill in {step:?}: {}",
-        errors.join("\n")
-    );
+    assert!(errors.is_empty(), "after a kill in {step:?}: {}", errors.join("\n"));
     let mut ids = load_ids(&dataset);
     ids.sort();
     let count = ids.len();
     ids.dedup();
     assert_eq!(ids.len(), count, "a load is recorded twice");
     for stage in ["new", "extracted", "normalized"] {
-        assert_eq!(
-            place.packages(stage),
-            [""; 0],
-            "packages are left in {stage}"
-        );
+        assert_eq!(place.packages(stage), [""; 0], "packages are left in {stage}");
     }
 }
 
 /// Steps are short or long, but each is to be hit: the delay falls into the time of a step of which
 /// kills are still few, as far as earlier kills tell where that is.
 fn delay(random: &mut Random, hits: &Hits, time: Duration) -> f64 {
-    let rarest = STEPS
-        .iter()
-        .min_by_key(|step| hits.get(step).map_or(0, Vec::len));
-    let near = rarest
-        .and_then(|step| hits.get(step))
-        .filter(|_| random.chance(0.5));
+    let rarest = STEPS.iter().min_by_key(|step| hits.get(step).map_or(0, Vec::len));
+    let near = rarest.and_then(|step| hits.get(step)).filter(|_| random.chance(0.5));
     let part = match near {
         Some(known) => {
             let around = known[(random.fraction() * known.len() as f64) as usize];
@@ -243,11 +200,7 @@ fn no_kill_loses_or_doubles_anything() {
     let runs = undisturbed();
     let hits: Mutex<Hits> = Mutex::default();
     let kills = || hits.lock().unwrap().values().map(Vec::len).sum::<usize>();
-    let complete = || {
-        STEPS
-            .iter()
-            .all(|step| hits.lock().unwrap().contains_key(step))
-    };
+    let complete = || STEPS.iter().all(|step| hits.lock().unwrap().contains_key(step));
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             let mut random = random.fork();

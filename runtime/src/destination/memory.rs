@@ -259,7 +259,11 @@ impl Dataset for MemoryDataset {
     }
 }
 
-fn with_column(batch: &RecordBatch, name: &str, array: ArrayRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn with_column(
+    batch: &RecordBatch,
+    name: &str,
+    array: ArrayRef,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
     let mut columns: Vec<(String, ArrayRef)> = vec![(name.to_owned(), array)];
     let schema = batch.schema();
     columns.extend(schema.fields().iter().map(|f| f.name().clone()).zip(batch.columns().iter().cloned()));

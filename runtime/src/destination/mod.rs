@@ -137,7 +137,8 @@ impl<'s> Chain<'s> {
             && needs_key.contains(&strategy)
             && root.with_hint(Hint::PrimaryKey).next().is_none()
         {
-            let message = format!("table {} has no primary key, which {} needs", root.name, strategy.as_str());
+            let message =
+                format!("table {} has no primary key, which {} needs", root.name, strategy.as_str());
             return refused(message, "state the columns that identify a row as its primary_key");
         }
         if root.with_hint(Hint::HardDelete).count() > 1 {

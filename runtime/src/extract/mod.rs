@@ -30,7 +30,10 @@ pub(crate) struct Extraction {
 enum Target {
     /// Normalised name.
     Fixed(String),
-    Field { field: String, prefix: String },
+    Field {
+        field: String,
+        prefix: String,
+    },
 }
 
 /// What became of an item.

@@ -56,9 +56,8 @@ impl SpoolWriter {
     /// The file for items of a table from one origin.
     fn file(&mut self, page: &Page, table: &str) -> Result<(PathBuf, &mut BufWriter<File>)> {
         let (origin, unit) = (page.origin.file.as_deref(), page.unit());
-        let same = |items: &Items| {
-            items.table == table && items.origin.as_deref() == origin && items.unit == unit
-        };
+        let same =
+            |items: &Items| items.table == table && items.origin.as_deref() == origin && items.unit == unit;
         let at = self.files.iter().position(|(items, _)| same(items)).unwrap_or(self.files.len());
         if at == self.files.len() {
             let (origin, file) = (origin.map(str::to_owned), format!("{at:06}.items"));
@@ -153,7 +152,8 @@ mod tests {
             {"name": "r", "table_name": {"field": "kind"}}
         ));
         let extraction = Extraction::new(resource.unwrap(), None, Naming::snake_case());
-        let text = "\n{\"kind\": \"a\",\n\"x\": [1]}\n[{\"kind\": \"b\"},\n{\"kind\": \"a\"}]\n{\"kind\": \"no\"}";
+        let text =
+            "\n{\"kind\": \"a\",\n\"x\": [1]}\n[{\"kind\": \"b\"},\n{\"kind\": \"a\"}]\n{\"kind\": \"no\"}";
         let page = Page {
             bytes: text.into(),
             framing: Framing::Values,
@@ -162,7 +162,9 @@ mod tests {
         let mut writer = SpoolWriter::new(folder.path());
         writer.add(&page, &extraction, &|table| table != "no").unwrap();
         let items = writer.finish().unwrap();
-        let read = |n: usize| SpoolReader::open(folder.path(), &items[n]).unwrap().next_page(Vec::new()).unwrap().unwrap();
+        let read = |n: usize| {
+            SpoolReader::open(folder.path(), &items[n]).unwrap().next_page(Vec::new()).unwrap().unwrap()
+        };
         assert_eq!(items.iter().map(|i| i.table.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(read(0).bytes, b"[{\"kind\": \"a\", \"x\": [1]}]\n[{\"kind\": \"a\"}]\n");
         assert_eq!((read(0).number(0), read(0).number(1), read(1).number(0)), (Some(12), Some(15), Some(14)));

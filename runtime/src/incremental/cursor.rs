@@ -152,8 +152,7 @@ impl Cursor {
         if !self.start.is_null() {
             let at_start = is_equal(value, &self.start);
             let out = if at_start {
-                self.incremental.open_start
-                    || self.deduplicates && self.hashes.contains(&self.hash(scanner)?)
+                self.incremental.open_start || self.deduplicates && self.hashes.contains(&self.hash(scanner)?)
             } else {
                 !function.is_later(value, &self.start)?
             };

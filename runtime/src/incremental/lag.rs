@@ -7,12 +7,7 @@ use crate::value::time::{self, DAY};
 
 /// The value moved by `lag` against the direction of the cursor, but not past `initial`. `None` if
 /// the value has no form that can be moved.
-pub(crate) fn apply_lag(
-    lag: f64,
-    initial: &Json,
-    value: &Json,
-    function: LastValue,
-) -> Option<Json> {
+pub(crate) fn apply_lag(lag: f64, initial: &Json, value: &Json, function: LastValue) -> Option<Json> {
     let lagged = match value {
         Json::Number(_) => lag_number(lag, value, function)?,
         Json::String(text) => lag_text(lag, initial, text, function)?.into(),
@@ -63,14 +58,15 @@ enum Zone {
     None,
     Z,
     /// `+02:00` or `+0200`.
-    Offset { colon: bool },
+    Offset {
+        colon: bool,
+    },
 }
 
 impl Shape {
     fn of(text: &str) -> Option<Self> {
         let plain = |kind| Some(Self { kind, seconds: Seconds::Whole, zone: Zone::None });
-        let pattern: String =
-            text.chars().map(|c| if c.is_ascii_digit() { 'd' } else { c }).collect();
+        let pattern: String = text.chars().map(|c| if c.is_ascii_digit() { 'd' } else { c }).collect();
         match pattern.as_str() {
             "dddd-dd-dd" => return plain(Kind::Date { dashes: true }),
             "dddddddd" => return plain(Kind::Date { dashes: false }),

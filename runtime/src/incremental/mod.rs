@@ -161,8 +161,16 @@ impl Incremental {
 
     pub(crate) fn from_json(map: &Map<String, Json>) -> Result<Self> {
         const KEYS: [&str; 10] = [
-            "cursor_path", "initial_value", "end_value", "last_value_func", "primary_key",
-            "row_order", "lag", "range_start", "range_end", "on_cursor_value_missing",
+            "cursor_path",
+            "initial_value",
+            "end_value",
+            "last_value_func",
+            "primary_key",
+            "row_order",
+            "lag",
+            "range_start",
+            "range_end",
+            "on_cursor_value_missing",
         ];
         let at = "/incremental";
         refuse_unknown(map, at, &KEYS)?;
@@ -178,15 +186,26 @@ impl Incremental {
         let mut incremental = Self::new(path)?;
         incremental.initial_value = given("initial_value").cloned().unwrap_or_default();
         incremental.end_value = given("end_value").cloned().unwrap_or_default();
-        incremental.last_value = word(at, "last_value_func", text("last_value_func")?, &[
-            ("max", LastValue::Max), ("min", LastValue::Min),
-        ])?.unwrap_or(LastValue::Max);
-        incremental.row_order = word(at, "row_order", text("row_order")?, &[
-            ("asc", RowOrder::Ascending), ("desc", RowOrder::Descending),
-        ])?;
-        incremental.on_missing = word(at, "on_cursor_value_missing", text("on_cursor_value_missing")?, &[
-            ("raise", OnMissing::Raise), ("include", OnMissing::Include), ("exclude", OnMissing::Exclude),
-        ])?.unwrap_or(OnMissing::Raise);
+        incremental.last_value = word(
+            at,
+            "last_value_func",
+            text("last_value_func")?,
+            &[("max", LastValue::Max), ("min", LastValue::Min)],
+        )?
+        .unwrap_or(LastValue::Max);
+        incremental.row_order = word(
+            at,
+            "row_order",
+            text("row_order")?,
+            &[("asc", RowOrder::Ascending), ("desc", RowOrder::Descending)],
+        )?;
+        incremental.on_missing = word(
+            at,
+            "on_cursor_value_missing",
+            text("on_cursor_value_missing")?,
+            &[("raise", OnMissing::Raise), ("include", OnMissing::Include), ("exclude", OnMissing::Exclude)],
+        )?
+        .unwrap_or(OnMissing::Raise);
         let range = [("open", true), ("closed", false)];
         incremental.open_start = word(at, "range_start", text("range_start")?, &range)?.unwrap_or(false);
         incremental.closed_end = !word(at, "range_end", text("range_end")?, &range)?.unwrap_or(true);
@@ -198,8 +217,11 @@ impl Incremental {
             None => None,
             Some(Json::String(name)) => Some(DedupKey::One(name.clone())),
             Some(Json::Array(names)) => {
-                let names: Option<Vec<String>> = names.iter().map(|v| v.as_str().map(str::to_owned)).collect();
-                Some(DedupKey::Many(names.ok_or_else(|| wrong("/incremental/primary_key", "a text or a list of texts"))?))
+                let names: Option<Vec<String>> =
+                    names.iter().map(|v| v.as_str().map(str::to_owned)).collect();
+                Some(DedupKey::Many(
+                    names.ok_or_else(|| wrong("/incremental/primary_key", "a text or a list of texts"))?,
+                ))
             }
             Some(_) => return Err(wrong("/incremental/primary_key", "a text or a list of texts")),
         };

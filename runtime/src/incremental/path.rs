@@ -50,9 +50,7 @@ fn find<'n, 'a>(node: &'n Node<'a>, steps: &[PathStep]) -> Option<&'n Node<'a>> 
             find(items.get(usize::try_from(at).ok()?)?, rest)
         }
         (PathStep::All, Tree::List(items)) => items.iter().find_map(|item| find(item, rest)),
-        (PathStep::All, Tree::Object(entries)) => {
-            entries.iter().find_map(|(_, item)| find(item, rest))
-        }
+        (PathStep::All, Tree::Object(entries)) => entries.iter().find_map(|(_, item)| find(item, rest)),
         _ => None,
     }
 }
@@ -175,9 +173,16 @@ mod tests {
     #[test]
     fn paths_lead_to_values() {
         for (path, value) in [
-            ("t", "1"), ("$.t", "1"), ("meta.updated", "2"), ("$.meta['a b'].c", "3"),
-            ("ev[0].t", "4"), ("ev[-1].t", "5"), ("$.ev[*].t", "4"), ("\"na.me\"", "6"),
-            ("$['na.me']", "6"), ("meta.*", "2"),
+            ("t", "1"),
+            ("$.t", "1"),
+            ("meta.updated", "2"),
+            ("$.meta['a b'].c", "3"),
+            ("ev[0].t", "4"),
+            ("ev[-1].t", "5"),
+            ("$.ev[*].t", "4"),
+            ("\"na.me\"", "6"),
+            ("$['na.me']", "6"),
+            ("meta.*", "2"),
         ] {
             assert_eq!(found(path).as_deref(), Some(value), "{path}");
         }

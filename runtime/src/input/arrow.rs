@@ -129,9 +129,9 @@ impl BatchReader {
     fn next_batch(&mut self) -> Result<bool> {
         let batch = match self.batches.next() {
             None => return Ok(false),
-            Some(batch) => batch.map_err(|e| {
-                Error::input("the file is damaged").cause(e).at(self.place())
-            })?,
+            Some(batch) => {
+                batch.map_err(|e| Error::input("the file is damaged").cause(e).at(self.place()))?
+            }
         };
         let columns = columns(&batch).map_err(|e| e.at(self.place()))?;
         self.current = Some((columns, batch.num_rows(), 0));
@@ -186,8 +186,12 @@ enum Values {
     Bytes,
     Date,
     Time,
-    Timestamp { zoned: bool },
-    Decimal { scale: i8 },
+    Timestamp {
+        zoned: bool,
+    },
+    Decimal {
+        scale: i8,
+    },
     List(Box<Json>),
     Object(Vec<Json>),
     /// Keys as text, and values.
@@ -209,8 +213,12 @@ impl Json {
         };
         let zone = |zone: &Option<Arc<str>>| zone.as_ref().map(|_| Arc::from("UTC"));
         let (values, array) = match array.data_type() {
-            ArrowType::Dictionary(_, values) => return Self::new(name, &to(values.as_ref().clone())?, in_list),
-            ArrowType::RunEndEncoded(_, values) => return Self::new(name, &to(values.data_type().clone())?, in_list),
+            ArrowType::Dictionary(_, values) => {
+                return Self::new(name, &to(values.as_ref().clone())?, in_list);
+            }
+            ArrowType::RunEndEncoded(_, values) => {
+                return Self::new(name, &to(values.data_type().clone())?, in_list);
+            }
             ArrowType::Null => (Values::Null, array.clone()),
             ArrowType::Boolean => (Values::Bool, array.clone()),
             ArrowType::UInt64 => (Values::UInt, array.clone()),
@@ -252,16 +260,17 @@ impl Json {
             }
             ArrowType::Map(..) => {
                 let entries = array.as_map();
-                let keys = cast(entries.keys(), &ArrowType::LargeUtf8).map_err(|e| {
-                    Error::input(format!("the keys of map {name} are no texts")).cause(e)
-                })?;
+                let keys = cast(entries.keys(), &ArrowType::LargeUtf8)
+                    .map_err(|e| Error::input(format!("the keys of map {name} are no texts")).cause(e))?;
                 let key = Self::new("key", &keys, false)?;
                 let value = Self::new(name, entries.values(), true)?;
                 (Values::Map(Box::new([key, value])), array.clone())
             }
             other => {
-                return Err(Error::input(format!("column {name} has the type {other}, which is not supported"))
-                    .help("cast the column to another type before"));
+                return Err(Error::input(format!(
+                    "column {name} has the type {other}, which is not supported"
+                ))
+                .help("cast the column to another type before"));
             }
         };
         Ok(Self { name: name.to_owned(), values, array, in_list })
@@ -300,7 +309,9 @@ fn write_value(out: &mut String, column: &Json, row: usize) -> Result<()> {
         Values::UInt => shown(out, array.as_primitive::<UInt64Type>().value(row)),
         Values::Double => write_double(out, array.as_primitive::<Float64Type>().value(row)),
         Values::Text => write_text(out, array.as_string::<i64>().value(row)),
-        Values::Bytes => write_typed(out, column, '\u{f02b}', &STANDARD.encode(array.as_binary::<i64>().value(row))),
+        Values::Bytes => {
+            write_typed(out, column, '\u{f02b}', &STANDARD.encode(array.as_binary::<i64>().value(row)))
+        }
         Values::Date => {
             let days = array.as_primitive::<Date32Type>().value(row);
             write_typed(out, column, '\u{f028}', &time::date_text(i64::from(days)));
@@ -316,7 +327,8 @@ fn write_value(out: &mut String, column: &Json, row: usize) -> Result<()> {
         }
         Values::List(items) => {
             let offsets = array.as_list::<i64>().value_offsets();
-            let bound = |at: usize| offsets.get(at).and_then(|o| usize::try_from(*o).ok()).unwrap_or_default();
+            let bound =
+                |at: usize| offsets.get(at).and_then(|o| usize::try_from(*o).ok()).unwrap_or_default();
             out.push('[');
             for (n, item) in (bound(row)..bound(row + 1)).enumerate() {
                 if n > 0 {

@@ -275,9 +275,9 @@ mod tests {
     fn load(text: &str) -> (Vec<String>, String) {
         let inferred = infer(vec![open(text).kinds().unwrap()]);
         let page = CsvReader::new(open(text), &inferred).next_page(Vec::new()).unwrap();
-        let types = inferred.iter().map(|i| {
-            format!("{} {}", i.column.name, i.column.data_type.map_or("", DataType::as_str))
-        });
+        let types = inferred
+            .iter()
+            .map(|i| format!("{} {}", i.column.name, i.column.data_type.map_or("", DataType::as_str)));
         let bytes = page.map(|page| page.bytes).unwrap_or_default();
         (types.collect(), String::from_utf8(bytes).unwrap())
     }

@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::{Framing, Numbering, Origin, Page, PAGE_BYTES, PageSource};
+use super::{Framing, Numbering, Origin, PAGE_BYTES, Page, PageSource};
 use crate::error::{Error, Result};
 
 const CHUNK: usize = 256 << 10;

@@ -113,8 +113,9 @@ pub(crate) fn expand(pattern: &str) -> Result<Vec<Feed>> {
         return Ok(vec![Feed::file(pattern)]);
     }
     if !pattern.contains(['*', '?', '[']) {
-        return Err(Error::config(format!("there is no file {pattern}"))
-            .help("check the path; patterns such as 'folder/*.jsonl' work as well, and - is standard input"));
+        return Err(Error::config(format!("there is no file {pattern}")).help(
+            "check the path; patterns such as 'folder/*.jsonl' work as well, and - is standard input",
+        ));
     }
     let wrong = |e: glob::PatternError| Error::config(format!("{pattern} is no pattern")).cause(e);
     let mut feeds = Vec::new();

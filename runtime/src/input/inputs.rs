@@ -55,12 +55,8 @@ impl Inputs {
     fn open(&self, feed: &Feed, format: Format) -> Result<Box<dyn PageSource>> {
         let head = head(feed, &self.count)?;
         Ok(match format {
-            Format::JsonLines => {
-                Box::new(LineReader::new(head.into_reader(), feed.name(), self.page_bytes))
-            }
-            Format::Json => {
-                Box::new(DocumentReader::new(head.into_reader(), feed.name(), self.page_bytes))
-            }
+            Format::JsonLines => Box::new(LineReader::new(head.into_reader(), feed.name(), self.page_bytes)),
+            Format::Json => Box::new(DocumentReader::new(head.into_reader(), feed.name(), self.page_bytes)),
             Format::Csv => Box::new(CsvReader::new(records(feed, head)?, &self.inferred)),
             Format::Parquet | Format::Arrow => {
                 Box::new(arrow::BatchReader::new(batches(feed, format, head)?, feed.clone()))
@@ -97,7 +93,11 @@ fn records(feed: &Feed, head: Head) -> Result<Records<Box<dyn std::io::Read + Se
     Records::open(head.into_reader(), &start, feed.name())
 }
 
-fn batches(feed: &Feed, format: Format, head: Head) -> Result<Box<dyn ::arrow::record_batch::RecordBatchReader + Send>> {
+fn batches(
+    feed: &Feed,
+    format: Format,
+    head: Head,
+) -> Result<Box<dyn ::arrow::record_batch::RecordBatchReader + Send>> {
     let whole_file = format == Format::Parquet || head.start.starts_with(b"ARROW1");
     if head.compressed && whole_file {
         let name = feed.name().unwrap_or_else(|| "the input".into());

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use arrow::array::NullBufferBuilder;
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
-    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::array::NullBufferBuilder;
 use arrow::datatypes::{DataType as ArrowType, TimeUnit};
 use floe_schema::{Column, DataType};
 
@@ -24,12 +24,20 @@ pub(crate) enum Storage {
     BigInt,
     Double,
     Bool,
-    Timestamp { zoned: bool },
+    Timestamp {
+        zoned: bool,
+    },
     Date,
     Time,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
     /// Decimals that are too wide for 128 bits, as text.
-    WideDecimal { precision: u32, scale: i32 },
+    WideDecimal {
+        precision: u32,
+        scale: i32,
+    },
     Binary,
     Json,
 }
@@ -90,7 +98,10 @@ const TOO_LONG: Misfit = Misfit::Range("the value is longer than 2 GiB");
 #[derive(Debug)]
 enum Values {
     /// Texts, JSON and bytes: ends of the values in one run of bytes.
-    Bytes { ends: Vec<i32>, data: Vec<u8> },
+    Bytes {
+        ends: Vec<i32>,
+        data: Vec<u8>,
+    },
     Int(Vec<i64>),
     Day(Vec<i32>),
     Wide(Vec<i128>),
@@ -111,9 +122,7 @@ pub(crate) struct ColumnBuilder {
 impl ColumnBuilder {
     pub(crate) fn new(data_type: DataType, storage: Storage) -> Self {
         let values = match storage.arrow_type() {
-            ArrowType::Utf8 | ArrowType::Binary => {
-                Values::Bytes { ends: Vec::new(), data: Vec::new() }
-            }
+            ArrowType::Utf8 | ArrowType::Binary => Values::Bytes { ends: Vec::new(), data: Vec::new() },
             ArrowType::Date32 => Values::Day(Vec::new()),
             ArrowType::Decimal128(..) => Values::Wide(Vec::new()),
             ArrowType::Float64 => Values::Double(Vec::new()),
@@ -316,8 +325,7 @@ impl ColumnBuilder {
             },
             Values::Day(values) => Arc::new(Date32Array::try_new(values.into(), nulls)?),
             Values::Wide(values) => Arc::new(
-                Decimal128Array::try_new(values.into(), nulls)?
-                    .with_data_type(self.storage.arrow_type()),
+                Decimal128Array::try_new(values.into(), nulls)?.with_data_type(self.storage.arrow_type()),
             ),
             Values::Double(values) => Arc::new(Float64Array::try_new(values.into(), nulls)?),
             Values::Bool(values) => Arc::new(BooleanArray::new(values.into(), nulls)),

@@ -251,7 +251,8 @@ impl<'a, 'p> Decoder<'a, 'p> {
 
     #[inline]
     fn null(&mut self, table: TableId, column: ColumnId, row: usize) -> Outcome {
-        let nullable = self.plan.tables.get(table).and_then(|t| t.columns.get(column)).is_some_and(|c| c.nullable);
+        let nullable =
+            self.plan.tables.get(table).and_then(|t| t.columns.get(column)).is_some_and(|c| c.nullable);
         if !nullable {
             return Err(Stop::Slow);
         }
@@ -271,9 +272,7 @@ impl<'a, 'p> Decoder<'a, 'p> {
         }
         let builder = self.builder(table, column, row)?;
         match builder.storage() {
-            Storage::Text => {
-                builder.push_text(token.raw).map(|_| ()).map_err(|_| Stop::Slow)
-            }
+            Storage::Text => builder.push_text(token.raw).map(|_| ()).map_err(|_| Stop::Slow),
             Storage::Timestamp { .. } => {
                 let text = token.decode()?;
                 match time::timestamp(&text) {
@@ -293,7 +292,9 @@ impl<'a, 'p> Decoder<'a, 'p> {
         let value = match self.scanner.number()? {
             NumberToken::Int(int) => {
                 let builder = self.builder(table, column, row)?;
-                if builder.push_int(int) || builder.data_type() == DataType::Double && builder.push_double(int as f64) {
+                if builder.push_int(int)
+                    || builder.data_type() == DataType::Double && builder.push_double(int as f64)
+                {
                     return Ok(());
                 }
                 Value::Int(int.into())

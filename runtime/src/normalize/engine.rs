@@ -270,8 +270,8 @@ impl Run<'_, '_> {
             }
             _ => {
                 let mut work = PageWork::new(&plan);
-                let progress = super::page::validate(page)
-                    .and_then(|()| work.decode(page, &plan, self.extraction, ids));
+                let progress =
+                    super::page::validate(page).and_then(|()| work.decode(page, &plan, self.extraction, ids));
                 drop(plan);
                 self.decode_in_turn(state, page, work, progress, ids)
             }
@@ -372,9 +372,9 @@ impl Drop for PassOn<'_, '_, '_> {
 fn finish_rows(work: &mut PageWork, plan: &Plan, ids: &mut RandomIds) -> Result<Vec<(String, RecordBatch)>> {
     let rows = std::mem::replace(&mut work.rows, super::rows::PageRows::new(plan));
     let batches = rows.finish(plan, ids)?;
-    let named = batches.into_iter().filter_map(|(table, batch)| {
-        plan.tables.get(table).map(|t| (t.name.clone(), batch))
-    });
+    let named = batches
+        .into_iter()
+        .filter_map(|(table, batch)| plan.tables.get(table).map(|t| (t.name.clone(), batch)));
     Ok(named.collect())
 }
 

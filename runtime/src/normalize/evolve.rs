@@ -2,8 +2,8 @@
 
 use floe_schema::{Column, ResolvedContract, Table};
 
-use super::plan::Plan;
 use super::contract::{Violation, apply};
+use super::plan::Plan;
 
 impl Plan {
     /// Adds columns to a table, and the table if it is new. `None` if a contract forbids the

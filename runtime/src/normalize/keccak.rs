@@ -18,12 +18,30 @@ const LAST: u8 = 0x80;
 pub(crate) type RowId = [u8; ROW_ID_LENGTH];
 
 const ROUND_CONSTANTS: [u64; 24] = [
-    0x0000_0000_0000_0001, 0x0000_0000_0000_8082, 0x8000_0000_0000_808a, 0x8000_0000_8000_8000,
-    0x0000_0000_0000_808b, 0x0000_0000_8000_0001, 0x8000_0000_8000_8081, 0x8000_0000_0000_8009,
-    0x0000_0000_0000_008a, 0x0000_0000_0000_0088, 0x0000_0000_8000_8009, 0x0000_0000_8000_000a,
-    0x0000_0000_8000_808b, 0x8000_0000_0000_008b, 0x8000_0000_0000_8089, 0x8000_0000_0000_8003,
-    0x8000_0000_0000_8002, 0x8000_0000_0000_0080, 0x0000_0000_0000_800a, 0x8000_0000_8000_000a,
-    0x8000_0000_8000_8081, 0x8000_0000_0000_8080, 0x0000_0000_8000_0001, 0x8000_0000_8000_8008,
+    0x0000_0000_0000_0001,
+    0x0000_0000_0000_8082,
+    0x8000_0000_0000_808a,
+    0x8000_0000_8000_8000,
+    0x0000_0000_0000_808b,
+    0x0000_0000_8000_0001,
+    0x8000_0000_8000_8081,
+    0x8000_0000_0000_8009,
+    0x0000_0000_0000_008a,
+    0x0000_0000_0000_0088,
+    0x0000_0000_8000_8009,
+    0x0000_0000_8000_000a,
+    0x0000_0000_8000_808b,
+    0x8000_0000_0000_008b,
+    0x8000_0000_0000_8089,
+    0x8000_0000_0000_8003,
+    0x8000_0000_0000_8002,
+    0x8000_0000_0000_0080,
+    0x0000_0000_0000_800a,
+    0x8000_0000_8000_000a,
+    0x8000_0000_8000_8081,
+    0x8000_0000_0000_8080,
+    0x0000_0000_8000_0001,
+    0x8000_0000_8000_8008,
 ];
 
 /// A padded message as lanes.
@@ -238,9 +256,7 @@ mod x86 {
         let mut state = [zero; 25];
         for (n, lane) in state.iter_mut().enumerate().take(super::RATE_LANES) {
             let word = |block: usize| blocks[block][n] as i64;
-            *lane = _mm512_set_epi64(
-                word(7), word(6), word(5), word(4), word(3), word(2), word(1), word(0),
-            );
+            *lane = _mm512_set_epi64(word(7), word(6), word(5), word(4), word(3), word(2), word(1), word(0));
         }
         let splat = |word: u64| _mm512_set1_epi64(word as i64);
         let xor = |a, b| _mm512_xor_si512(a, b);
@@ -322,8 +338,7 @@ mod tests {
 
     #[test]
     fn every_implementation_agrees() {
-        let blocks: [Block; WIDTH] =
-            std::array::from_fn(|n| block(b"row-1", "items", n as u64).unwrap());
+        let blocks: [Block; WIDTH] = std::array::from_fn(|n| block(b"row-1", "items", n as u64).unwrap());
         let expected: [Digest; WIDTH] = std::array::from_fn(|n| one(&blocks[n]));
         assert_eq!(digests(&blocks, WIDTH), expected);
         #[cfg(target_arch = "x86_64")]

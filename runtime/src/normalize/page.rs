@@ -256,9 +256,10 @@ fn pointer_to(item: &Item<'_>, at: usize) -> Option<String> {
     }
     match &item.tree {
         Tree::Scalar(_) => None,
-        Tree::List(items) => items.iter().enumerate().find_map(|(index, item)| {
-            pointer_to(item, at).map(|below| format!("/{index}{below}"))
-        }),
+        Tree::List(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| pointer_to(item, at).map(|below| format!("/{index}{below}"))),
         Tree::Object(entries) => entries.iter().find_map(|(key, item)| {
             let key = key.replace('~', "~0").replace('/', "~1");
             pointer_to(item, at).map(|below| format!("/{key}{below}"))

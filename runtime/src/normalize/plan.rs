@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use floe_schema::{
-    Column, DataType, ID, LIST_IDX, LOAD_ID, MergeStrategy, Mode, Naming, PARENT_ID,
-    ROOT_ID, ResolvedContract, Schema, x,
+    Column, DataType, ID, LIST_IDX, LOAD_ID, MergeStrategy, Mode, Naming, PARENT_ID, ROOT_ID,
+    ResolvedContract, Schema, x,
 };
 use indexmap::IndexMap;
 
@@ -257,13 +257,10 @@ impl Plan {
 
     pub(super) fn identity(&self, table: &str) -> RowIdentity {
         match self.schema.merge_strategy(table) {
-            Some(MergeStrategy::Upsert | MergeStrategy::InsertOnly | MergeStrategy::Cdc) => {
-                RowIdentity::Key
-            }
+            Some(MergeStrategy::Upsert | MergeStrategy::InsertOnly | MergeStrategy::Cdc) => RowIdentity::Key,
             Some(MergeStrategy::Scd2) => {
                 let columns = self.schema.tables.get(table).map(|t| &t.columns);
-                let version =
-                    columns.and_then(|c| c.values().find(|c| c.has_x(x::ROW_VERSION)));
+                let version = columns.and_then(|c| c.values().find(|c| c.has_x(x::ROW_VERSION)));
                 match version {
                     Some(column) if column.name == ID => RowIdentity::Content,
                     _ => RowIdentity::Random,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::array::NullBufferBuilder;
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
-use arrow::array::NullBufferBuilder;
 use arrow::datatypes::{DataType as ArrowType, Field, Schema as ArrowSchema};
 use arrow::record_batch::RecordBatch;
 use floe_schema::hash::{ROW_ID_BYTES, ROW_ID_LENGTH};
@@ -145,7 +145,12 @@ impl PageRows {
 
     /// A column that has no value in the row yet, filled up to it.
     #[inline]
-    pub(crate) fn column(&mut self, table: TableId, column: ColumnId, row: usize) -> Option<&mut ColumnBuilder> {
+    pub(crate) fn column(
+        &mut self,
+        table: TableId,
+        column: ColumnId,
+        row: usize,
+    ) -> Option<&mut ColumnBuilder> {
         let builder = self.tables.get_mut(table)?.columns.get_mut(column)?;
         builder.fill(row);
         (builder.len() == row).then_some(builder)
@@ -160,13 +165,14 @@ impl PageRows {
         for table in parents_first(&parents) {
             let Some(table_rows) = rows.get_mut(table).and_then(Option::take) else { continue };
             let Some(table_plan) = plan.tables.get(table).filter(|_| table_rows.rows > 0) else { continue };
-            let upper = |id: Option<TableId>| id.and_then(|id| finished.get(id)?.as_deref()).unwrap_or_default();
+            let upper =
+                |id: Option<TableId>| id.and_then(|id| finished.get(id)?.as_deref()).unwrap_or_default();
             let parent = parents.get(table).copied().flatten();
             let root = root_of(&parents, table);
             let own = table_rows.row_ids(table_plan, upper(parent), ids);
-            let batch = table_rows
-                .into_batch(table_plan, &own, upper(parent), upper(root))
-                .map_err(|e| Error::internal(format!("cannot build a batch of {}", table_plan.name)).cause(e))?;
+            let batch = table_rows.into_batch(table_plan, &own, upper(parent), upper(root)).map_err(|e| {
+                Error::internal(format!("cannot build a batch of {}", table_plan.name)).cause(e)
+            })?;
             if let Some(slot) = finished.get_mut(table) {
                 *slot = Some(own);
             }

@@ -184,9 +184,7 @@ impl Detection {
             _ => None,
         };
         match self {
-            Self::IsoTimestamp => {
-                matches!(moment()?, Moment::DateTime { .. }).then_some(DataType::Timestamp)
-            }
+            Self::IsoTimestamp => matches!(moment()?, Moment::DateTime { .. }).then_some(DataType::Timestamp),
             Self::IsoDate => matches!(moment()?, Moment::Date(_)).then_some(DataType::Date),
             Self::Timestamp => {
                 let seconds = match value {
@@ -216,7 +214,8 @@ mod tests {
 
     #[test]
     fn detections_are_tried_in_order() {
-        let detections = serde_json::json!({"detections": ["iso_timestamp", "iso_date", "timestamp", "large_integer"]});
+        let detections =
+            serde_json::json!({"detections": ["iso_timestamp", "iso_date", "timestamp", "large_integer"]});
         let rules = rules(detections).unwrap();
         let now = Value::Double(rules.now);
         for (value, expected) in [

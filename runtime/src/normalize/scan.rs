@@ -33,9 +33,7 @@ impl Problem {
     pub(crate) fn message(self) -> String {
         match self {
             Self::Expected(what) => format!("expected {what}"),
-            Self::ControlCharacter => {
-                "a text contains a control character that is not escaped".to_owned()
-            }
+            Self::ControlCharacter => "a text contains a control character that is not escaped".to_owned(),
             Self::Escape => "a text contains an invalid escape".to_owned(),
             Self::LoneSurrogate => {
                 "a text contains half of a surrogate pair, which is no character".to_owned()
@@ -458,8 +456,7 @@ fn unescape(token: TextToken<'_>) -> Result<String, ScanError> {
         };
     }
     out.extend_from_slice(rest);
-    String::from_utf8(out)
-        .map_err(|_| ScanError { at: token.at, problem: Problem::Expected("UTF-8") })
+    String::from_utf8(out).map_err(|_| ScanError { at: token.at, problem: Problem::Expected("UTF-8") })
 }
 
 /// One character from `\uXXXX`, or from a pair of them.

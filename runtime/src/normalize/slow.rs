@@ -6,9 +6,7 @@
 
 use std::borrow::Cow;
 
-use floe_schema::{
-    Column, DataType, ID, LIST_IDX, LOAD_ID, Mode, PARENT_ID, ROOT_ID, hash, is_internal,
-};
+use floe_schema::{Column, DataType, ID, LIST_IDX, LOAD_ID, Mode, PARENT_ID, ROOT_ID, hash, is_internal};
 use indexmap::IndexMap;
 
 use super::plan::{ColumnId, Plan, RowIdentity, TableId, list_name};
@@ -205,8 +203,7 @@ impl<'p> SlowPath<'p> {
         let plan = self.plan();
         let mut row = Row::new();
         let mut lists = Lists::new();
-        let mut stack: Vec<(Entries<'i>, i64, Vec<String>)> =
-            vec![(entries.collect(), level, Vec::new())];
+        let mut stack: Vec<(Entries<'i>, i64, Vec<String>)> = vec![(entries.collect(), level, Vec::new())];
         while let Some((entries, level, path)) = stack.pop() {
             for (key, item) in entries {
                 let own = plan.naming.key(key);
@@ -584,9 +581,7 @@ fn no_coercion(table: &str, column: &str, kind: DataType, to: DataType, value: &
 
 fn out_of_range(table: &str, column: &str, to: DataType, why: &str, value: &Value<'_>) -> Error {
     let message = format!("{} cannot be stored in {to} column {table}.{column}: {why}", shown(value));
-    Error::new(ErrorKind::Destination, message)
-        .step(Step::Load)
-        .table(table)
-        .column(column)
-        .help("declare the column with a type that holds it, such as text, or decimal with precision and scale")
+    Error::new(ErrorKind::Destination, message).step(Step::Load).table(table).column(column).help(
+        "declare the column with a type that holds it, such as text, or decimal with precision and scale",
+    )
 }

@@ -18,7 +18,7 @@ mod manifest;
 mod parts;
 mod store;
 
+pub(crate) use files::{read_json, write_synced};
 pub(crate) use manifest::{Failure, Items, Manifest, Part};
 pub(crate) use parts::{PartWriter, read_parts};
 pub(crate) use store::{Package, Stage, Store};
-pub(crate) use files::{read_json, write_synced};

@@ -56,13 +56,7 @@ struct OpenPart {
 
 impl PartWriter {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            tables: HashMap::new(),
-            parts: Vec::new(),
-            begun: 0,
-            syncer: None,
-        }
+        Self { folder: folder.to_owned(), tables: HashMap::new(), parts: Vec::new(), begun: 0, syncer: None }
     }
 
     /// Closes all parts and makes sure that they are on disk.
@@ -217,10 +211,7 @@ fn open_part(path: &Path) -> Result<StreamReader<BufReader<File>>> {
 }
 
 /// The batches of a table as few streams as possible: one for each set of columns in a row.
-pub(crate) fn read_parts(
-    folder: &Path,
-    parts: &[&Part],
-) -> Result<Vec<Box<dyn RecordBatchReader + Send>>> {
+pub(crate) fn read_parts(folder: &Path, parts: &[&Part]) -> Result<Vec<Box<dyn RecordBatchReader + Send>>> {
     let mut groups: Vec<(SchemaRef, Vec<PathBuf>)> = Vec::new();
     for part in parts {
         let path = folder.join(&part.file);
@@ -286,10 +277,8 @@ mod tests {
         assert_eq!((rows("a"), rows("b")), (300 * 299 / 2, 299));
         let of_b: Vec<&Part> = parts.iter().filter(|p| p.table == "b").collect();
         let streams = read_parts(folder.path(), &of_b).unwrap();
-        let counts: Vec<usize> = streams
-            .into_iter()
-            .map(|stream| stream.map(|batch| batch.unwrap().num_rows()).sum())
-            .collect();
+        let counts: Vec<usize> =
+            streams.into_iter().map(|stream| stream.map(|batch| batch.unwrap().num_rows()).sum()).collect();
         assert_eq!(counts, [149, 150]);
     }
 

@@ -151,8 +151,11 @@ impl Store {
                 Error::new(ErrorKind::Package, format!("the package {} is damaged: {why}", folder.display()))
                     .help("move the folder away; its rows were not loaded")
             };
-            let Some(document) = read_json(&path)? else { return Err(unreadable("it has no manifest".into())) };
-            let manifest: Manifest = serde_json::from_value(document).map_err(|e| unreadable(e.to_string()))?;
+            let Some(document) = read_json(&path)? else {
+                return Err(unreadable("it has no manifest".into()));
+            };
+            let manifest: Manifest =
+                serde_json::from_value(document).map_err(|e| unreadable(e.to_string()))?;
             if !manifest.is_readable() {
                 return Err(unreadable("another version of floe wrote it".into()));
             }

@@ -171,9 +171,8 @@ impl Run<'_> {
         let is_root = |table: &&floe_schema::Table| {
             !table.is_nested() && table.resource.as_deref().is_some_and(|r| names.contains(&r))
         };
-        let still_replaces = |table: &&floe_schema::Table| {
-            hinted.write_disposition(&table.name) == WriteDisposition::Replace
-        };
+        let still_replaces =
+            |table: &&floe_schema::Table| hinted.write_disposition(&table.name) == WriteDisposition::Replace;
         let roots = stored.tables.values().filter(is_root).filter(still_replaces);
         let chains = roots.flat_map(|root| stored.chain(&root.name));
         chains.filter(|table| table.seen_data()).map(|table| table.name.clone()).collect()
@@ -335,7 +334,10 @@ impl Run<'_> {
         let manifest = package.manifest.clone();
         let folder = self.store.begin(&manifest.load_id)?;
         let extracted = Schema::from_json(manifest.schema.clone()).map_err(|e| {
-            Error::new(ErrorKind::Package, format!("the schema of package {} is damaged: {e}", manifest.load_id))
+            Error::new(
+                ErrorKind::Package,
+                format!("the schema of package {} is damaged: {e}", manifest.load_id),
+            )
         })?;
         let plan = Plan::new(extracted.clone(), self.destination.capabilities(), &manifest.load_id)?;
         let mut parts = PartWriter::new(&folder);

@@ -54,9 +54,11 @@ impl Run<'_> {
         if !manifest.dropped.is_empty() {
             self.dataset.drop_tables(&manifest.dropped, &schema.name)?;
         }
-        let emptied: Vec<&Table> = manifest.emptied.iter().filter_map(|name| schema.tables.get(name)).collect();
+        let emptied: Vec<&Table> =
+            manifest.emptied.iter().filter_map(|name| schema.tables.get(name)).collect();
         let mut tables: Vec<&Table> = chains.iter().flat_map(|chain| chain.tables.iter().copied()).collect();
-        let alone: Vec<&Table> = emptied.iter().copied().filter(|t| !tables.iter().any(|k| k.name == t.name)).collect();
+        let alone: Vec<&Table> =
+            emptied.iter().copied().filter(|t| !tables.iter().any(|k| k.name == t.name)).collect();
         tables.extend(alone);
         self.dataset.migrate(schema, &tables, load_id::now())?;
         self.dataset.empty(&emptied)?;
@@ -84,7 +86,8 @@ impl Run<'_> {
         for table in &chain.tables {
             let parts: Vec<&Part> = parts.iter().filter(|part| part.table == table.name).collect();
             if !parts.is_empty() {
-                let progress = Progress::Loading { table: table.name.clone(), rows: before + rows, total_rows };
+                let progress =
+                    Progress::Loading { table: table.name.clone(), rows: before + rows, total_rows };
                 self.pipeline.report(&progress);
                 rows += self.load_table(package, table, &parts, chain.is_staged())?;
             }

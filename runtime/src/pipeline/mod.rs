@@ -191,7 +191,7 @@ impl Pipeline {
     ///
     /// ```
     /// # use floe::{Memory, Pipeline, Resource};
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let folder = tempfile::tempdir().unwrap();
     /// let pipeline = Pipeline::new("p").destination(Memory::default()).pipelines_dir(folder.path());
     /// let report = pipeline.run([Resource::new("numbers").json_lines("1\n2\n3\n")]).await?;
@@ -217,9 +217,8 @@ impl Pipeline {
 
     fn folder(&self) -> Result<PathBuf> {
         let name = &self.name;
-        let is_plain = !name.is_empty()
-            && !name.starts_with('.')
-            && !name.contains(['/', '\\', ':', '\0', '\n']);
+        let is_plain =
+            !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0', '\n']);
         if !is_plain {
             return Err(Error::config(format!("`{}` is no name for a pipeline", name.escape_debug()))
                 .help("the name becomes the name of a folder"));

@@ -33,8 +33,8 @@ pub(super) fn run(pipeline: &Pipeline, resources: Vec<Resource>) -> Result<RunRe
     let store = Store::open(&pipeline.folder()?)?;
     store.remove_unfinished()?;
     let trace = Trace::begin(store.folder(), load_id::now());
-    let outcome = Run::begin(pipeline, destination, store)
-        .and_then(|mut run| run.act(resources).map(|()| run.report));
+    let outcome =
+        Run::begin(pipeline, destination, store).and_then(|mut run| run.act(resources).map(|()| run.report));
     let outcome = outcome.map(|mut report| {
         report.seconds = started.elapsed().as_secs_f64();
         report

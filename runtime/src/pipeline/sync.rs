@@ -8,7 +8,12 @@ use crate::error::{Error, ErrorKind, Result, Step};
 use crate::state::{LAST_EXTRACTED_HASH, State};
 
 /// Brings the local state up to date with the destination. Returns warnings.
-pub(super) fn sync(local: &mut Local, dataset: &mut dyn Dataset, pipeline: &str, dataset_name: &str) -> Result<Vec<String>> {
+pub(super) fn sync(
+    local: &mut Local,
+    dataset: &mut dyn Dataset,
+    pipeline: &str,
+    dataset_name: &str,
+) -> Result<Vec<String>> {
     let at_sync = |e: Error| e.step(Step::Sync);
     if !dataset.exists().map_err(at_sync)? {
         if !local.is_empty() {
@@ -68,11 +73,8 @@ fn read_schema(name: &str, text: &str) -> Result<Schema> {
     let damaged = |why: String| {
         Error::new(ErrorKind::Schema, format!("the stored schema {name} cannot be used: {why}"))
     };
-    let json = if text.trim_start().starts_with('{') {
-        text.to_owned()
-    } else {
-        crate::state::decompress(text)?
-    };
+    let json =
+        if text.trim_start().starts_with('{') { text.to_owned() } else { crate::state::decompress(text)? };
     let mut schema = Schema::from_json_text(&json).map_err(|e| damaged(e.to_string()))?;
     schema.apply_defaults();
     schema.add_bookkeeping_tables();

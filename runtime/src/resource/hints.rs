@@ -257,9 +257,8 @@ fn merge_options(
     }
     let skips = option("skip_unchanged_rows") == Some(&Json::Bool(true));
     if let Some(version) = version.filter(|_| skips) {
-        let column = columns
-            .entry(version.to_owned())
-            .or_insert_with(|| Column::incomplete(version.to_owned()));
+        let column =
+            columns.entry(version.to_owned()).or_insert_with(|| Column::incomplete(version.to_owned()));
         column.nullable = Some(false);
         column.set_x(x::ROW_VERSION, Json::Bool(true));
     }

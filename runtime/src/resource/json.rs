@@ -9,12 +9,28 @@ use crate::error::{Error, Result};
 use crate::incremental::{DedupKey, Incremental};
 
 const KEYS: [&str; 12] = [
-    "name", "table_name", "max_table_nesting", "write_disposition", "columns", "primary_key",
-    "merge_key", "schema_contract", "file_format", "references", "nested_hints", "incremental",
+    "name",
+    "table_name",
+    "max_table_nesting",
+    "write_disposition",
+    "columns",
+    "primary_key",
+    "merge_key",
+    "schema_contract",
+    "file_format",
+    "references",
+    "nested_hints",
+    "incremental",
 ];
 const NESTED_KEYS: [&str; 8] = [
-    "columns", "primary_key", "merge_key", "write_disposition", "schema_contract", "file_format",
-    "table_format", "references",
+    "columns",
+    "primary_key",
+    "merge_key",
+    "write_disposition",
+    "schema_contract",
+    "file_format",
+    "table_format",
+    "references",
 ];
 
 impl Resource {
@@ -30,8 +46,7 @@ impl Resource {
     pub fn from_json(description: &Json) -> Result<Self> {
         let map = object(description, "")?;
         refuse_unknown(map, "", &KEYS)?;
-        let name = text(map, "", "name")?
-            .ok_or_else(|| Error::config("a resource needs a `name`"))?;
+        let name = text(map, "", "name")?.ok_or_else(|| Error::config("a resource needs a `name`"))?;
         let mut resource = Self::new(name);
         match map.get("table_name") {
             None | Some(Json::Null) => {}
@@ -122,8 +137,7 @@ fn names(map: &Map<String, Json>, at: &str, key: &str) -> Result<Option<Vec<Stri
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(name)) => Ok(Some(vec![name.clone()])),
         Some(Json::Array(items)) => {
-            let names: Option<Vec<String>> =
-                items.iter().map(|v| v.as_str().map(str::to_owned)).collect();
+            let names: Option<Vec<String>> = items.iter().map(|v| v.as_str().map(str::to_owned)).collect();
             names.map(Some).ok_or_else(|| wrong(&place, "a text or a list of texts"))
         }
         Some(_) => Err(wrong(&place, "a text or a list of texts")),

@@ -54,7 +54,6 @@ impl Value<'_> {
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
-
 }
 
 /// First of the characters with which dlt marks texts that stand for other types.

@@ -273,8 +273,10 @@ mod tests {
         assert_eq!(decimal("1.005").scaled(5, 2), Some(101));
         assert_eq!(decimal("-0.005").scaled(10, 2), Some(-1));
         assert_eq!(decimal("0.1234567894999").scaled(38, 9), Some(123_456_789));
-        assert_eq!(decimal("12345678901234567890123456789.123456789").scaled(38, 9),
-            Some(12_345_678_901_234_567_890_123_456_789_123_456_789));
+        assert_eq!(
+            decimal("12345678901234567890123456789.123456789").scaled(38, 9),
+            Some(12_345_678_901_234_567_890_123_456_789_123_456_789)
+        );
         assert_eq!(decimal("1e3").scaled(38, 2), Some(100_000));
         assert_eq!(decimal("999.995").scaled(5, 2), None);
         assert_eq!(decimal("1e-50").scaled(38, 9), Some(0));

@@ -27,46 +27,20 @@ pub fn decode(text: &str) -> Json {
 
 /// The hash that a schema should have.
 pub(super) fn schema_hash(document: &Json) -> String {
-    let content = without(
-        document,
-        &[
-            "version",
-            "version_hash",
-            "imported_version_hash",
-            "previous_hashes",
-        ],
-    );
+    let content = without(document, &["version", "version_hash", "imported_version_hash", "previous_hashes"]);
     let mut hashed = vec![canonical_json(&content)];
-    let mut tables: Vec<_> = document["tables"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut tables: Vec<_> = document["tables"].as_object().into_iter().flatten().collect();
     tables.sort_by_key(|(name, _)| *name);
     for (name, table) in tables {
         hashed.push(name.clone());
-        hashed.extend(
-            table["columns"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(name, _)| name.clone()),
-        );
+        hashed.extend(table["columns"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
     }
     sha3_base64(hashed.iter().map(String::as_bytes))
 }
 
 /// The hash that a state should have.
 pub(super) fn content_hash(state: &Json) -> String {
-    let content = without(
-        state,
-        &[
-            "_state_version",
-            "_state_engine_version",
-            "_version_hash",
-            "_local",
-        ],
-    );
+    let content = without(state, &["_state_version", "_state_engine_version", "_version_hash", "_local"]);
     sha3_base64([canonical_json(&content).as_bytes()])
 }
 
@@ -74,17 +48,8 @@ pub(super) fn content_hash(state: &Json) -> String {
 pub(super) fn normal_schema(document: &Json) -> Json {
     let table = |(name, table): (&String, &Json)| {
         let normal = normal_table(table);
-        let is_standard = STANDARD_TABLES
-            .get(name)
-            .is_some_and(|s| compact(s) == compact(&normal));
-        (
-            name.clone(),
-            if is_standard {
-                "standard".into()
-            } else {
-                normal
-            },
-        )
+        let is_standard = STANDARD_TABLES.get(name).is_some_and(|s| compact(s) == compact(&normal));
+        (name.clone(), if is_standard { "standard".into() } else { normal })
     };
     json!({
         "name": document["name"],
@@ -100,21 +65,13 @@ fn normal_table(table: &Json) -> Json {
     let map = normal.as_object_mut().unwrap();
     map.retain(|_, value| !value.is_null());
     let columns = table["columns"].as_object().into_iter().flatten();
-    map.insert(
-        "columns".to_owned(),
-        columns
-            .map(|(name, c)| (name.clone(), normal_column(c)))
-            .collect(),
-    );
+    map.insert("columns".to_owned(), columns.map(|(name, c)| (name.clone(), normal_column(c))).collect());
     normal
 }
 
 fn normal_column(column: &Json) -> Json {
     let mut normal = without(column, &["name", "description"]);
-    normal
-        .as_object_mut()
-        .unwrap()
-        .retain(|property, value| !is_default(property, value));
+    normal.as_object_mut().unwrap().retain(|property, value| !is_default(property, value));
     normal
 }
 
@@ -128,10 +85,7 @@ fn is_default(property: &str, value: &Json) -> bool {
 
 /// A state without what counts executions.
 pub(super) fn normal_state(state: &Json) -> Json {
-    normal_part(&without(
-        state,
-        &["_state_version", "_version_hash", "_local"],
-    ))
+    normal_part(&without(state, &["_state_version", "_version_hash", "_local"]))
 }
 
 fn normal_part(value: &Json) -> Json {
@@ -146,9 +100,7 @@ fn normal_part(value: &Json) -> Json {
                 part => (key.clone(), normal_part(part)),
             });
             // dlt leaves empty entries behind when it resets the state of a resource
-            parts
-                .filter(|(_, part)| part.as_object().is_none_or(|map| !map.is_empty()))
-                .collect()
+            parts.filter(|(_, part)| part.as_object().is_none_or(|map| !map.is_empty())).collect()
         }
         Json::Array(items) => items.iter().map(normal_part).collect(),
         simple => simple.clone(),
@@ -156,14 +108,8 @@ fn normal_part(value: &Json) -> Json {
 }
 
 fn without(object: &Json, keys: &[&str]) -> Json {
-    let kept = object
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(key, _)| !keys.contains(&key.as_str()));
-    kept.map(|(key, value)| (key.clone(), value.clone()))
-        .collect::<Map<_, _>>()
-        .into()
+    let kept = object.as_object().unwrap().iter().filter(|(key, _)| !keys.contains(&key.as_str()));
+    kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 
 /// The columns of a bookkeeping table in DuckDB.
@@ -175,15 +121,7 @@ pub fn standard_columns(table: &str) -> Option<Json> {
             Some("timestamp") => "TIMESTAMP WITH TIME ZONE",
             _ => "VARCHAR",
         };
-        json!([
-            name,
-            data_type,
-            if hints["nullable"] == false {
-                "NOT NULL"
-            } else {
-                "NULL"
-            }
-        ])
+        json!([name, data_type, if hints["nullable"] == false { "NOT NULL" } else { "NULL" }])
     };
     Some(columns.iter().map(column).collect())
 }

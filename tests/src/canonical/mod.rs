@@ -11,9 +11,7 @@
 mod documents;
 mod symbols;
 
-use floe_schema::{
-    ID, LOAD_ID, LOADS_TABLE, PARENT_ID, ROOT_ID, STATE_TABLE, VERSION_TABLE, is_internal,
-};
+use floe_schema::{ID, LOAD_ID, LOADS_TABLE, PARENT_ID, ROOT_ID, STATE_TABLE, VERSION_TABLE, is_internal};
 use serde_json::{Map, Value as Json, json};
 
 use crate::dataset::{Cell, Dataset, Row, Table, text};
@@ -27,16 +25,12 @@ pub use symbols::Window;
 pub fn document(dataset: &Dataset, windows: &[Window], literal_ids: &[String]) -> Json {
     let symbols = Symbols::of(dataset, windows, literal_ids);
     let versions = in_order(dataset.rows(VERSION_TABLE), "inserted_at");
-    let documents: Vec<Json> = versions
-        .iter()
-        .map(|row| decode(text(row, "schema").unwrap()))
-        .collect();
+    let documents: Vec<Json> = versions.iter().map(|row| decode(text(row, "schema").unwrap())).collect();
     let states = in_order(dataset.rows(STATE_TABLE), "created_at");
     let state = states.last().map(|row| decode(text(row, "state").unwrap()));
     let pairs = || versions.iter().zip(&documents);
-    let hashes: Vec<Json> = pairs()
-        .map(|(row, _)| json!([value(row, "version"), value(row, "version_hash")]))
-        .collect();
+    let hashes: Vec<Json> =
+        pairs().map(|(row, _)| json!([value(row, "version"), value(row, "version_hash")])).collect();
     json!({
         "tables": user_tables(dataset, &symbols),
         "internal": internal_tables(dataset),
@@ -91,11 +85,7 @@ fn write(out: &mut String, value: &Json) {
     }
 }
 
-fn separated<T>(
-    out: &mut String,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
-) {
+fn separated<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
     for (n, item) in items.into_iter().enumerate() {
         if n > 0 {
             out.push(',');
@@ -106,18 +96,11 @@ fn separated<T>(
 
 fn user_tables(dataset: &Dataset, symbols: &Symbols<'_>) -> Json {
     let canonical = |table: &Table| {
-        let mut rows: Vec<Json> = table
-            .rows
-            .iter()
-            .map(|row| canonical_row(row, symbols))
-            .collect();
+        let mut rows: Vec<Json> = table.rows.iter().map(|row| canonical_row(row, symbols)).collect();
         rows.sort_by_cached_key(compact);
         json!({ "columns": columns(table), "rows": rows })
     };
-    dataset
-        .user_tables()
-        .map(|(name, table)| (name.clone(), canonical(table)))
-        .collect()
+    dataset.user_tables().map(|(name, table)| (name.clone(), canonical(table))).collect()
 }
 
 fn canonical_row(row: &Row, symbols: &Symbols<'_>) -> Json {
@@ -134,11 +117,7 @@ fn canonical_row(row: &Row, symbols: &Symbols<'_>) -> Json {
 
 fn columns(table: &Table) -> Json {
     let nullity = |nullable: bool| if nullable { "NULL" } else { "NOT NULL" };
-    table
-        .columns
-        .iter()
-        .map(|c| json!([c.name, c.data_type, nullity(c.nullable)]))
-        .collect()
+    table.columns.iter().map(|c| json!([c.name, c.data_type, nullity(c.nullable)])).collect()
 }
 
 fn internal_tables(dataset: &Dataset) -> Json {
@@ -146,24 +125,14 @@ fn internal_tables(dataset: &Dataset) -> Json {
     for (name, table) in dataset.tables.iter().filter(|(name, _)| is_internal(name)) {
         let columns = columns(table);
         let is_standard = standard_columns(name).is_some_and(|standard| standard == columns);
-        found.insert(
-            name.clone(),
-            if is_standard {
-                "standard".into()
-            } else {
-                columns
-            },
-        );
+        found.insert(name.clone(), if is_standard { "standard".into() } else { columns });
     }
     found.into()
 }
 
 fn loads(dataset: &Dataset, symbols: &Symbols<'_>) -> Json {
-    let hashes: Vec<Json> = dataset
-        .rows(VERSION_TABLE)
-        .iter()
-        .map(|row| value(row, "version_hash"))
-        .collect();
+    let hashes: Vec<Json> =
+        dataset.rows(VERSION_TABLE).iter().map(|row| value(row, "version_hash")).collect();
     let canonical = |row: &Row| {
         json!({
             "load_id": symbols.load(text(row, "load_id").unwrap()),
@@ -210,11 +179,7 @@ fn state_row(row: &Row, symbols: &Symbols<'_>) -> Json {
 fn in_order<'r>(rows: &'r [Row], column: &str) -> Vec<&'r Row> {
     let mut rows: Vec<&Row> = rows.iter().collect();
     rows.sort_by_key(|row| {
-        let instant = if let Some(Cell::Instant(micros)) = row.get(column) {
-            *micros
-        } else {
-            0
-        };
+        let instant = if let Some(Cell::Instant(micros)) = row.get(column) { *micros } else { 0 };
         (instant, value(row, "version").as_i64())
     });
     rows
@@ -233,23 +198,15 @@ mod tests {
 
     #[test]
     fn lines_are_those_of_python() {
-        let value = json!({"b": [1e16, 1.0, -0.0, 1e-7], "a": "ü\n\u{1}\"", "Z": null, "n": {"y": true, "x": 1}});
-        let line =
-            r#"{"Z":null,"a":"ü\n\u0001\"","b":[1e+16,1.0,-0.0,1e-07],"n":{"x":1,"y":true}}"#;
+        let value =
+            json!({"b": [1e16, 1.0, -0.0, 1e-7], "a": "ü\n\u{1}\"", "Z": null, "n": {"y": true, "x": 1}});
+        let line = r#"{"Z":null,"a":"ü\n\u0001\"","b":[1e+16,1.0,-0.0,1e-07],"n":{"x":1,"y":true}}"#;
         assert_eq!(compact(&value), line);
     }
 
     #[test]
     fn load_ids_are_times() {
-        assert!(
-            ["1700000000", "1700000000.1", "1700000000.123456789"]
-                .into_iter()
-                .all(is_unix_time)
-        );
-        assert!(
-            !["1700000000.", "170000000.1", "1700000000.1234567890", "x"]
-                .into_iter()
-                .any(is_unix_time)
-        );
+        assert!(["1700000000", "1700000000.1", "1700000000.123456789"].into_iter().all(is_unix_time));
+        assert!(!["1700000000.", "170000000.1", "1700000000.1234567890", "x"].into_iter().any(is_unix_time));
     }
 }

@@ -40,11 +40,7 @@ impl<'d> Symbols<'d> {
 
     /// The symbol of a row identifier.
     pub(super) fn row_id<'s>(&'s self, id: &'s str) -> Option<&'s str> {
-        if self.literal_ids.contains(id) {
-            Some(id)
-        } else {
-            self.ids.get(id).map(String::as_str)
-        }
+        if self.literal_ids.contains(id) { Some(id) } else { self.ids.get(id).map(String::as_str) }
     }
 
     pub(super) fn load(&self, load_id: &str) -> String {
@@ -74,9 +70,8 @@ impl<'d> Symbols<'d> {
     fn own_content(&self, row: &Row) -> Json {
         let is_id = |column: &str| [ID, PARENT_ID, ROOT_ID].contains(&column);
         let own = row.iter().filter(|(column, _)| !is_id(column));
-        let mut own: Map<String, Json> = own
-            .map(|(column, cell)| (column.clone(), self.value(column, cell)))
-            .collect();
+        let mut own: Map<String, Json> =
+            own.map(|(column, cell)| (column.clone(), self.value(column, cell))).collect();
         if let Some(id) = text(row, ID).filter(|id| self.literal_ids.contains(id)) {
             own.insert(ID.to_owned(), id.into());
         }
@@ -85,9 +80,7 @@ impl<'d> Symbols<'d> {
 
     /// What a row says together with the rows below it.
     fn signature(&self, row: &Row, children: &Children<'_>, depth: usize) -> String {
-        let below = text(row, ID)
-            .and_then(|id| children.get(id))
-            .filter(|_| depth < MAX_DEPTH);
+        let below = text(row, ID).and_then(|id| children.get(id)).filter(|_| depth < MAX_DEPTH);
         let below = below.into_iter().flatten();
         let mut below: Vec<String> = below
             .map(|(table, row)| compact(&json!([table, self.signature(row, children, depth + 1)])))
@@ -141,12 +134,7 @@ impl<'d> Symbols<'d> {
     }
 
     /// False if the parent has no name yet.
-    fn name_below_parent(
-        &mut self,
-        name: &str,
-        row: &'d Row,
-        tables: &HashMap<&str, &str>,
-    ) -> bool {
+    fn name_below_parent(&mut self, name: &str, row: &'d Row, tables: &HashMap<&str, &str>) -> bool {
         let (Some(id), Some(parent)) = (text(row, ID), text(row, PARENT_ID)) else {
             return true;
         };
@@ -163,9 +151,7 @@ impl<'d> Symbols<'d> {
 }
 
 fn user_rows(dataset: &Dataset) -> impl Iterator<Item = (&str, &Row)> {
-    dataset
-        .user_tables()
-        .flat_map(|(name, table)| table.rows.iter().map(move |row| (name.as_str(), row)))
+    dataset.user_tables().flat_map(|(name, table)| table.rows.iter().map(move |row| (name.as_str(), row)))
 }
 
 fn children(dataset: &Dataset) -> Children<'_> {
@@ -180,15 +166,9 @@ fn children(dataset: &Dataset) -> Children<'_> {
 
 fn content_symbol(table: &str, content: &str, n: usize) -> String {
     let digest = Sha256::digest(content.as_bytes());
-    let [first, second, third, ..] = digest[..] else {
-        unreachable!("digests are longer")
-    };
+    let [first, second, third, ..] = digest[..] else { unreachable!("digests are longer") };
     let label = format!("{table}#{first:02x}{second:02x}{third:02x}");
-    if n == 0 {
-        label
-    } else {
-        format!("{label}.{n}")
-    }
+    if n == 0 { label } else { format!("{label}.{n}") }
 }
 
 fn index(row: &Row) -> Option<u64> {
@@ -206,11 +186,8 @@ fn is_derived(table: &str, row: &Row) -> bool {
 }
 
 fn number_loads(dataset: &Dataset) -> HashMap<&str, usize> {
-    let mut ids: Vec<&str> = dataset
-        .rows(LOADS_TABLE)
-        .iter()
-        .filter_map(|row| text(row, "load_id"))
-        .collect();
+    let mut ids: Vec<&str> =
+        dataset.rows(LOADS_TABLE).iter().filter_map(|row| text(row, "load_id")).collect();
     let time = |id: &str| id.parse::<f64>().unwrap_or(f64::INFINITY);
     ids.sort_by(|a, b| time(a).total_cmp(&time(b)).then(a.cmp(b)));
     ids.dedup();
@@ -224,24 +201,14 @@ fn name_instants(dataset: &Dataset, windows: &[Window]) -> HashMap<i64, String> 
         let Cell::Instant(micros) = cell else {
             continue;
         };
-        if let Some(run) = windows
-            .iter()
-            .position(|(start, end)| start <= micros && micros <= end)
-        {
+        if let Some(run) = windows.iter().position(|(start, end)| start <= micros && micros <= end) {
             by_run.entry(run + 1).or_default().insert(*micros);
         }
     }
     let mut names = HashMap::new();
     for (run, instants) in by_run {
         for (n, micros) in instants.into_iter().enumerate() {
-            names.insert(
-                micros,
-                if n == 0 {
-                    format!("T{run}")
-                } else {
-                    format!("T{run}.{n}")
-                },
-            );
+            names.insert(micros, if n == 0 { format!("T{run}") } else { format!("T{run}.{n}") });
         }
     }
     names
@@ -249,18 +216,11 @@ fn name_instants(dataset: &Dataset, windows: &[Window]) -> HashMap<i64, String> 
 
 /// ISO text of an instant, in any year.
 fn utc_text(micros: i64) -> String {
-    let (days, rest) = (
-        micros.div_euclid(86_400_000_000),
-        micros.rem_euclid(86_400_000_000),
-    );
+    let (days, rest) = (micros.div_euclid(86_400_000_000), micros.rem_euclid(86_400_000_000));
     let (seconds, fraction) = (rest / 1_000_000, rest % 1_000_000);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let fraction = if fraction == 0 {
-        String::new()
-    } else {
-        format!(".{fraction:06}")
-    };
+    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
@@ -268,16 +228,11 @@ fn utc_text(micros: i64) -> String {
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 

@@ -48,26 +48,17 @@ fn formats() -> Vec<(&'static str, Vec<u8>)> {
         ("arrow file", arrow_file()),
         ("lines, gzip", gzip(lines)),
         ("csv, gzip", gzip(csv)),
-        (
-            "lines, zstd",
-            zstd::encode_all(lines.as_slice(), 1).unwrap(),
-        ),
+        ("lines, zstd", zstd::encode_all(lines.as_slice(), 1).unwrap()),
         ("list, zstd", zstd::encode_all(list.as_slice(), 1).unwrap()),
     ]
 }
 
 fn assert_two_rows(place: &Place, what: &str) {
     let dataset = place.dataset();
-    let mut rows: Vec<String> = dataset
-        .rows("people")
-        .iter()
-        .map(|row| format!("{:?} {:?}", row["id"], row["name"]))
-        .collect();
+    let mut rows: Vec<String> =
+        dataset.rows("people").iter().map(|row| format!("{:?} {:?}", row["id"], row["name"])).collect();
     rows.sort();
-    let expected = [
-        r#"Value(Number(1)) Value(String("Ada"))"#,
-        r#"Value(Number(2)) Value(String("Bo"))"#,
-    ];
+    let expected = [r#"Value(Number(1)) Value(String("Ada"))"#, r#"Value(Number(2)) Value(String("Bo"))"#];
     assert_eq!(rows, expected, "{what}");
 }
 
@@ -75,11 +66,7 @@ fn assert_two_rows(place: &Place, what: &str) {
 #[test]
 fn formats_are_told_by_content() {
     for (format, content) in formats() {
-        let text = if format.starts_with("csv") {
-            "people.csv"
-        } else {
-            "people.jsonl"
-        };
+        let text = if format.starts_with("csv") { "people.csv" } else { "people.jsonl" };
         for name in ["people.bin", "people.parquet", "people.arrow", text] {
             let place = Place::new();
             place.write(name, &content);
@@ -93,9 +80,7 @@ fn formats_are_told_by_content() {
 fn formats_are_told_on_standard_input() {
     for (format, content) in formats() {
         let place = Place::new();
-        place
-            .load_from_stdin(&["-", "--table", "people"], &content)
-            .success();
+        place.load_from_stdin(&["-", "--table", "people"], &content).success();
         assert_two_rows(&place, format);
     }
 }

@@ -35,22 +35,12 @@ impl Place {
     }
 
     pub(crate) fn load(&self, arguments: &[&str]) -> Outcome {
-        self.run(
-            &[
-                &["load", "--pipeline", "p", "--pipelines-dir", "work"],
-                arguments,
-            ]
-            .concat(),
-        )
+        self.run(&[&["load", "--pipeline", "p", "--pipelines-dir", "work"], arguments].concat())
     }
 
     pub(crate) fn load_from_stdin(&self, arguments: &[&str], input: &[u8]) -> Outcome {
         let mut command = self.command(&["load", "--pipeline", "p", "--pipelines-dir", "work"]);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
         child.wait_with_output().unwrap().into()

@@ -27,17 +27,9 @@ fn loads_or_is_located(run: &Pipeline, lines: Vec<u8>) -> Result<(), TestCaseErr
     let Err(error) = run.run_blocking([items(lines)]) else {
         return Ok(());
     };
-    prop_assert!(
-        !matches!(error.kind(), ErrorKind::Internal | ErrorKind::Package),
-        "{}",
-        error
-    );
+    prop_assert!(!matches!(error.kind(), ErrorKind::Internal | ErrorKind::Package), "{}", error);
     let place = error.place();
-    prop_assert!(
-        place.line.is_some() || error.in_table().is_some(),
-        "no place: {}",
-        error
-    );
+    prop_assert!(place.line.is_some() || error.in_table().is_some(), "no place: {}", error);
     Ok(())
 }
 
@@ -108,17 +100,11 @@ proptest! {
 fn dataset_of(runs: &[&[String]], threads: usize, page_bytes: usize) -> Json {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("d.duckdb");
-    let run = pipeline(folder.path())
-        .destination(DuckDb::file(&file))
-        .threads(threads)
-        .page_bytes(page_bytes);
+    let run =
+        pipeline(folder.path()).destination(DuckDb::file(&file)).threads(threads).page_bytes(page_bytes);
     let errors: Vec<Option<String>> = runs
         .iter()
-        .map(|lines| {
-            run.run_blocking([items(lines.join("\n"))])
-                .err()
-                .map(|e| e.to_string())
-        })
+        .map(|lines| run.run_blocking([items(lines.join("\n"))]).err().map(|e| e.to_string()))
         .collect();
     let mut document = document(&Dataset::read(&file, DATASET).unwrap(), &[], &[]);
     document["exact"]["errors"] = json!(errors);
@@ -132,32 +118,25 @@ fn round_trip(rows: &[Row]) -> Result<(), TestCaseError> {
     let lines = rows.iter().enumerate().map(|(n, row)| {
         let instant = instant(row.micros);
         let (int, wide, decimal, float) = (row.int, row.wide, decimal(row), json!(row.float));
-        let rest = json!({"text": row.text, "bool": row.bool, "instant": instant, "list": row.list}).to_string();
-        format!("{{\"n\":{n},\"int\":{int},\"wide\":{wide},\"decimal\":\"{decimal}\",\"float\":{float},{}\n", &rest[1..])
+        let rest =
+            json!({"text": row.text, "bool": row.bool, "instant": instant, "list": row.list}).to_string();
+        format!(
+            "{{\"n\":{n},\"int\":{int},\"wide\":{wide},\"decimal\":\"{decimal}\",\"float\":{float},{}\n",
+            &rest[1..]
+        )
     });
     let resource = items(lines.collect::<String>())
         .column(Column::new("wide", DataType::Wei))
         .column(Column::new("decimal", DataType::Decimal));
     let run = pipeline(folder.path()).destination(DuckDb::file(&file));
-    run.run_blocking([resource])
-        .map_err(|e| TestCaseError::fail(e.to_string()))?;
+    run.run_blocking([resource]).map_err(|e| TestCaseError::fail(e.to_string()))?;
     let dataset = Dataset::read(&file, DATASET).unwrap();
     let mut found: Vec<_> = dataset.rows("items").iter().collect();
-    found.sort_by_key(|row| {
-        if let Cell::Value(n) = &row["n"] {
-            n.as_u64()
-        } else {
-            None
-        }
-    });
+    found.sort_by_key(|row| if let Cell::Value(n) = &row["n"] { n.as_u64() } else { None });
     prop_assert_eq!(found.len(), rows.len());
     for (row, found) in rows.iter().zip(found) {
         let value = |column: &str| {
-            if let Cell::Value(value) = &found[column] {
-                value.clone()
-            } else {
-                Json::Null
-            }
+            if let Cell::Value(value) = &found[column] { value.clone() } else { Json::Null }
         };
         prop_assert_eq!(value("int"), json!(row.int));
         prop_assert_eq!(value("wide"), json!(row.wide.to_string()));
@@ -171,10 +150,7 @@ fn round_trip(rows: &[Row]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&found["instant"], &Cell::Instant(row.micros));
         prop_assert_eq!(
             list_of(&dataset, &found["_dlt_id"]),
-            row.list
-                .iter()
-                .map(|text| without_nul(text))
-                .collect::<Vec<_>>()
+            row.list.iter().map(|text| without_nul(text)).collect::<Vec<_>>()
         );
     }
     Ok(())
@@ -192,30 +168,17 @@ fn without_nul(text: &str) -> String {
 
 /// The texts of the child rows of a row.
 fn list_of(dataset: &Dataset, id: &Cell) -> Vec<String> {
-    let mut rows: Vec<_> = dataset
-        .rows("items__list")
-        .iter()
-        .filter(|row| row["_dlt_parent_id"] == *id)
-        .collect();
-    rows.sort_by_key(|row| {
-        if let Cell::Value(n) = &row["_dlt_list_idx"] {
-            n.as_u64()
-        } else {
-            None
-        }
-    });
-    rows.iter()
-        .map(|row| row["value"].text().unwrap().to_owned())
-        .collect()
+    let mut rows: Vec<_> =
+        dataset.rows("items__list").iter().filter(|row| row["_dlt_parent_id"] == *id).collect();
+    rows.sort_by_key(|row| if let Cell::Value(n) = &row["_dlt_list_idx"] { n.as_u64() } else { None });
+    rows.iter().map(|row| row["value"].text().unwrap().to_owned()).collect()
 }
 
 /// ISO text of an instant, by DuckDB and not by floe.
 fn instant(micros: i64) -> String {
     let connection = duckdb::Connection::open_in_memory().unwrap();
     let sql = "SELECT strftime(make_timestamp(?), '%Y-%m-%dT%H:%M:%S.%fZ')";
-    connection
-        .query_row(sql, [micros], |row| row.get(0))
-        .unwrap()
+    connection.query_row(sql, [micros], |row| row.get(0)).unwrap()
 }
 
 #[test]
@@ -245,13 +208,7 @@ fn numbers_beyond_their_column_are_refused() {
     for (number, kind) in cases {
         let folder = tempfile::tempdir().unwrap();
         let run = pipeline(folder.path()).destination(Memory::default());
-        let error = run
-            .run_blocking([items(format!("{{\"n\": {number}}}"))])
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.place().line),
-            (kind, Some(1)),
-            "{error}"
-        );
+        let error = run.run_blocking([items(format!("{{\"n\": {number}}}"))]).unwrap_err();
+        assert_eq!((error.kind(), error.place().line), (kind, Some(1)), "{error}");
     }
 }

@@ -86,12 +86,10 @@ fn scalars() -> impl Strategy<Value = String> {
 /// JSON text of any value.
 pub(crate) fn values() -> impl Strategy<Value = String> {
     scalars().prop_recursive(5, 40, 6, |inner| {
-        let entry =
-            (keys(), inner.clone()).prop_map(|(key, value)| format!("{}:{value}", json!(key)));
+        let entry = (keys(), inner.clone()).prop_map(|(key, value)| format!("{}:{value}", json!(key)));
         prop_oneof![
             prop::collection::vec(inner, 0..6).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec(entry, 0..6)
-                .prop_map(|entries| format!("{{{}}}", entries.join(","))),
+            prop::collection::vec(entry, 0..6).prop_map(|entries| format!("{{{}}}", entries.join(","))),
         ]
     })
 }
@@ -109,27 +107,19 @@ pub(crate) fn tame_items() -> impl Strategy<Value = Vec<String>> {
         "\"12\"",
         "\"é\"",
     ]);
-    let value = scalar
-        .prop_map(str::to_owned)
-        .prop_recursive(3, 12, 3, |inner| {
-            let entry = (select(vec!["a", "b", "C", "d e"]), inner.clone())
-                .prop_map(|(k, v)| format!("\"{k}\":{v}"));
-            prop_oneof![
-                prop::collection::vec(inner, 0..3)
-                    .prop_map(|items| format!("[{}]", items.join(","))),
-                prop::collection::vec(entry, 0..3)
-                    .prop_map(|entries| format!("{{{}}}", entries.join(","))),
-            ]
-        });
-    let item = prop::collection::vec((select(vec!["a", "b", "c", "A b"]), value), 0..5).prop_map(
-        |entries| {
-            let entries: Vec<String> = entries
-                .into_iter()
-                .map(|(key, value)| format!("\"{key}\":{value}"))
-                .collect();
-            format!("{{{}}}", entries.join(","))
-        },
-    );
+    let value = scalar.prop_map(str::to_owned).prop_recursive(3, 12, 3, |inner| {
+        let entry =
+            (select(vec!["a", "b", "C", "d e"]), inner.clone()).prop_map(|(k, v)| format!("\"{k}\":{v}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..3).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec(entry, 0..3).prop_map(|entries| format!("{{{}}}", entries.join(","))),
+        ]
+    });
+    let item = prop::collection::vec((select(vec!["a", "b", "c", "A b"]), value), 0..5).prop_map(|entries| {
+        let entries: Vec<String> =
+            entries.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        format!("{{{}}}", entries.join(","))
+    });
     prop::collection::vec(item, 1..40)
 }
 
@@ -157,20 +147,11 @@ pub(crate) fn rows() -> impl Strategy<Value = Row> {
         (any::<i64>(), 0..1_000_000_000u32),
         prop_oneof![
             prop::num::f64::ANY,
-            select(vec![
-                0.1,
-                -0.0,
-                5e-324,
-                f64::MAX,
-                1e16,
-                1e22,
-                123_456_789.123
-            ])
+            select(vec![0.1, -0.0, 5e-324, f64::MAX, 1e16, 1e22, 123_456_789.123])
         ],
         prop_oneof![
             any::<String>(),
-            select(vec!["", " ", "\0", "a\0b", "NaN", "null", "\u{10ffff}"])
-                .prop_map(str::to_owned)
+            select(vec!["", " ", "\0", "a\0b", "NaN", "null", "\u{10ffff}"]).prop_map(str::to_owned)
         ],
         any::<bool>(),
         year_1_to_9999,
@@ -180,15 +161,6 @@ pub(crate) fn rows() -> impl Strategy<Value = Row> {
         .prop_map(|(int, wide, decimal, float, text, bool, micros, list)| {
             // so that no text looks like an instant
             let list = list.into_iter().map(|text| format!("x{text}")).collect();
-            Row {
-                int,
-                wide,
-                decimal,
-                float,
-                text: format!("x{text}"),
-                bool,
-                micros,
-                list,
-            }
+            Row { int, wide, decimal, float, text: format!("x{text}"), bool, micros, list }
         })
 }

@@ -83,7 +83,9 @@ mod tests {
         assert_eq!(sql(column(DataType::Decimal)), "DECIMAL(38,9)");
         assert_eq!(sql(column(DataType::Decimal).precision(12)), "DECIMAL(12,9)");
         assert_eq!(sql(column(DataType::Wei)), "DECIMAL(38,0)");
-        for (bits, name) in [(8, "TINYINT"), (9, "SMALLINT"), (32, "INTEGER"), (64, "BIGINT"), (65, "HUGEINT")] {
+        for (bits, name) in
+            [(8, "TINYINT"), (9, "SMALLINT"), (32, "INTEGER"), (64, "BIGINT"), (65, "HUGEINT")]
+        {
             assert_eq!(sql(column(DataType::Bigint).precision(bits)), name);
         }
         let wall = |precision| {
@@ -91,7 +93,8 @@ mod tests {
             column.timezone = Some(false);
             column
         };
-        for (digits, name) in [(0, "TIMESTAMP_S"), (3, "TIMESTAMP_MS"), (6, "TIMESTAMP"), (9, "TIMESTAMP_NS")] {
+        for (digits, name) in [(0, "TIMESTAMP_S"), (3, "TIMESTAMP_MS"), (6, "TIMESTAMP"), (9, "TIMESTAMP_NS")]
+        {
             assert_eq!(sql(wall(digits)), name);
         }
         assert!(sql(wall(10)).starts_with("DuckDB has no timestamps with 10 digits, as column c wants"));

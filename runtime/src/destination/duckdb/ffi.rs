@@ -37,9 +37,7 @@ impl Connection {
         let mut this = Self { database: ptr::null_mut(), connection: ptr::null_mut() };
         let mut message: *mut std::os::raw::c_char = ptr::null_mut();
         // SAFETY: all pointers are valid for the call; the message is freed below.
-        let state = unsafe {
-            c::duckdb_open_ext(path.as_ptr(), &mut this.database, config.0, &mut message)
-        };
+        let state = unsafe { c::duckdb_open_ext(path.as_ptr(), &mut this.database, config.0, &mut message) };
         if state != c::DuckDBSuccess {
             // SAFETY: DuckDB gives a message that we own, or none.
             let text = unsafe { take_text(message) }.unwrap_or_default();
@@ -71,9 +69,7 @@ impl Connection {
             let cell = |result: &mut c::duckdb_result, column, row| {
                 take_text(c::duckdb_value_varchar(result, column, row))
             };
-            Ok((0..rows)
-                .map(|row| (0..columns).map(|column| cell(result, column, row)).collect())
-                .collect())
+            Ok((0..rows).map(|row| (0..columns).map(|column| cell(result, column, row)).collect()).collect())
         }
     }
 
@@ -240,8 +236,8 @@ mod tests {
         assert!(text.starts_with("DuckDB: Catalog Error: Table with name nowhere does not exist!"), "{text}");
         assert!(connection.execute("SELECT '\0'").is_err());
         connection.execute("CREATE TABLE t (n BIGINT NOT NULL)").unwrap();
-        let failed = connection
-            .with_rows("source", rows(1), |c| c.execute("INSERT INTO t SELECT n FROM source"));
+        let failed =
+            connection.with_rows("source", rows(1), |c| c.execute("INSERT INTO t SELECT n FROM source"));
         assert!(failed.unwrap_err().to_string().contains("NOT NULL constraint failed"));
         std::fs::write(folder.path().join("no.duckdb"), "no database").unwrap();
         assert!(Connection::open(&folder.path().join("no.duckdb"), &[]).is_err());

@@ -30,7 +30,11 @@ pub(crate) struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    pub(crate) fn new(main: &'a Statements<'a>, staging: &'a Statements<'a>, chain: &'a Chain<'a>) -> Result<Self> {
+    pub(crate) fn new(
+        main: &'a Statements<'a>,
+        staging: &'a Statements<'a>,
+        chain: &'a Chain<'a>,
+    ) -> Result<Self> {
         let (root, nested) =
             chain.tables.split_first().ok_or_else(|| Error::internal("a chain without tables"))?;
         let names = |hint| root.with_hint(hint).map(|c| main.quote(&c.name)).collect();
@@ -120,7 +124,8 @@ impl<'a> Merge<'a> {
             return Ok(());
         }
         let row_key = self.row_key(self.root)?;
-        let deleted = self.keep(sql, DELETED, &format!("SELECT d.{row_key} FROM {root} AS d WHERE {matched}"));
+        let deleted =
+            self.keep(sql, DELETED, &format!("SELECT d.{row_key} FROM {root} AS d WHERE {matched}"));
         for table in self.nested {
             let (name, root_key) = (self.main.table(&table.name), self.root_key(table)?);
             sql.push(format!("DELETE FROM {name} WHERE {root_key} IN (SELECT * FROM {deleted})"));
@@ -184,9 +189,10 @@ impl<'a> Merge<'a> {
         if self.primary_key.is_empty() || self.is_deduplicated() {
             return Ok(format!("{staged} WHERE {condition}"));
         }
-        let order = self.root.with_dedup_sort().map(|(column, order)| {
-            format!("{} {order}", self.main.quote(&column.name))
-        });
+        let order = self
+            .root
+            .with_dedup_sort()
+            .map(|(column, order)| format!("{} {order}", self.main.quote(&column.name)));
         Ok(format!("{} WHERE {condition}", first_of(&staged, &self.primary_key, order)))
     }
 

@@ -1,8 +1,7 @@
 //! The statements of a dataset.
 
 use floe_schema::{
-    Column, LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE, hash, loads_table,
-    version_table,
+    Column, LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE, hash, loads_table, version_table,
 };
 
 use super::Dialect;
@@ -82,10 +81,8 @@ impl<'d> Statements<'d> {
     /// that there is no such table.
     pub(crate) fn migrate(&self, table: &Table, existing: Option<&[String]>) -> Result<Vec<String>> {
         let Some(existing) = existing else {
-            let columns: Vec<String> = table
-                .complete_columns()
-                .map(|column| self.column(table, column))
-                .collect::<Result<_>>()?;
+            let columns: Vec<String> =
+                table.complete_columns().map(|column| self.column(table, column)).collect::<Result<_>>()?;
             let name = self.table(&table.name);
             return Ok(vec![format!("CREATE TABLE {name} ({})", columns.join(", "))]);
         };
@@ -121,9 +118,7 @@ impl<'d> Statements<'d> {
 
     /// The type of a column, which has to have one.
     pub(crate) fn column_type(&self, table: &Table, column: &Column) -> Result<String> {
-        let missing = || {
-            Error::new(ErrorKind::Schema, format!("{}.{} has no type", table.name, column.name))
-        };
+        let missing = || Error::new(ErrorKind::Schema, format!("{}.{} has no type", table.name, column.name));
         let data_type = column.data_type.ok_or_else(missing)?;
         let named = |e: Error| e.table(&table.name).column(column.name.as_ref());
         self.dialect.column_type(column, data_type).map_err(named)

@@ -37,7 +37,9 @@ impl Merge<'_> {
         };
         let mut branches = Vec::new();
         if !insert_only {
-            branches.extend(self.is_deleted("s.").map(|deleted| format!("WHEN MATCHED AND {deleted} THEN DELETE")));
+            branches.extend(
+                self.is_deleted("s.").map(|deleted| format!("WHEN MATCHED AND {deleted} THEN DELETE")),
+            );
             branches.push(self.update(self.root, &columns));
         }
         let arrives_deleted = self.not_deleted("s.").filter(|_| strategy == MergeStrategy::Cdc);
@@ -69,7 +71,9 @@ impl Merge<'_> {
         let on = equal(std::slice::from_ref(&row_key));
         if strategy == MergeStrategy::InsertOnly {
             let insert = insert(&columns);
-            sql.push(format!("MERGE INTO {name} AS d USING {staged} AS s ON {on} WHEN NOT MATCHED THEN {insert}"));
+            sql.push(format!(
+                "MERGE INTO {name} AS d USING {staged} AS s ON {on} WHEN NOT MATCHED THEN {insert}"
+            ));
             return Ok(());
         }
         let (root_row_key, root_key) = (self.row_key(self.root)?, self.root_key(table)?);
@@ -182,11 +186,14 @@ impl Merge<'_> {
                 let parents = taking_part.iter().find(|(name, _)| *name == parent).map(|(_, rows)| rows);
                 if let (Some(key), Some(parents)) = (parent_key, parents) {
                     let belongs = format!("{key} IN ({parents})");
-                    taking_part.push((&table.name, format!("SELECT {row_key} FROM {staged} WHERE {belongs}")));
+                    taking_part
+                        .push((&table.name, format!("SELECT {row_key} FROM {staged} WHERE {belongs}")));
                     condition.push_str(&format!(" AND {belongs}"));
                 }
             }
-            sql.push(format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {staged} WHERE {condition}"));
+            sql.push(format!(
+                "INSERT INTO {name} ({columns}) SELECT {columns} FROM {staged} WHERE {condition}"
+            ));
         }
         Ok(())
     }
@@ -200,9 +207,12 @@ impl Merge<'_> {
         };
         let micros = micros.ok_or_else(|| {
             let given = given.map(Json::to_string).unwrap_or_default();
-            Error::new(ErrorKind::Schema, format!("{given} in the hints of {} is no timestamp", self.root.name))
-                .step(Step::Load)
-                .table(&self.root.name)
+            Error::new(
+                ErrorKind::Schema,
+                format!("{given} in the hints of {} is no timestamp", self.root.name),
+            )
+            .step(Step::Load)
+            .table(&self.root.name)
         })?;
         Ok(Some(self.main.timestamp(micros)))
     }
