@@ -168,18 +168,75 @@ pub(crate) struct Pipeline {
     pub(crate) pipelines_dir: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+/// Where the dataset of a pipeline is.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Destination")]
+pub(crate) struct DatasetPlace {
+    /// The kind of destination
+    #[arg(short, long, value_enum, default_value_t = Destination::Duckdb)]
+    pub(crate) destination: Destination,
+    /// The database file; `<pipeline>.duckdb` by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) credentials: Option<String>,
+    /// The dataset; that of the last run by default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum PipelineCommand {
     /// Where it loads to, its schemas and what waits to be loaded
     Info,
     /// The packages on disk
     Packages,
-    /// What it remembers between runs
-    State,
+    /// What it remembers between runs, and how to change that
+    State {
+        #[command(subcommand)]
+        change: Option<StateCommand>,
+    },
+    /// Take over state and schemas from the destination where they are newer there
+    Sync(DatasetPlace),
+    /// Drop the tables of resources and forget their state
+    Drop {
+        /// The resources
+        #[arg(value_name = "RESOURCE", required_unless_present = "all", conflicts_with = "all")]
+        resources: Vec<String>,
+        /// Drop all tables, and all state of the source
+        #[arg(long)]
+        all: bool,
+        /// Remove the rows only
+        #[arg(long, conflicts_with = "all")]
+        data: bool,
+        #[command(flatten)]
+        place: DatasetPlace,
+    },
     /// What the last run did
     Trace,
     /// Give up packages that wait to be normalised or loaded; they are kept among the failed ones
     DropPendingPackages,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Set a value in the state of the source
+    Set {
+        /// Where, such as /resources/orders/incremental/updated_at/last_value
+        #[arg(value_name = "POINTER")]
+        pointer: String,
+        /// The value in JSON
+        #[arg(value_name = "JSON")]
+        value: String,
+        #[command(flatten)]
+        place: DatasetPlace,
+    },
+    /// Forget the state of resources, or of the whole source
+    Reset {
+        /// The resources; all of them without
+        #[arg(value_name = "RESOURCE")]
+        resources: Vec<String>,
+        #[command(flatten)]
+        place: DatasetPlace,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
     print_report(&report?, common)
 }
 
-fn print_report(report: &RunReport, common: &Common) -> Result<()> {
+pub(crate) fn print_report(report: &RunReport, common: &Common) -> Result<()> {
     if common.output == Output::Json {
         let json = serde_json::to_value(report)
             .map_err(|e| Error::new(floe::ErrorKind::Internal, "cannot print the report").cause(e))?;

@@ -1,9 +1,13 @@
 //! `floe pipeline`.
 
-use floe::{Pipeline, PipelineInfo, Result, byte_size, default_pipelines_dir, grouped};
+mod state;
+
+use std::path::Path;
+
+use floe::{Pipeline, PipelineInfo, Refresh, Result, byte_size, default_pipelines_dir, grouped};
 use serde_json::{Value as Json, json};
 
-use crate::args::{self, Common, PipelineCommand};
+use crate::args::{self, Common, DatasetPlace, PipelineCommand, Place};
 use crate::output::{self, Output};
 
 pub(crate) fn run(args: &args::Pipeline, common: &Common) -> Result<()> {
@@ -23,10 +27,23 @@ pub(crate) fn run(args: &args::Pipeline, common: &Common) -> Result<()> {
     };
     let pipeline = Pipeline::new(name).pipelines_dir(&folder);
     let as_json = common.output == Output::Json;
-    match args.what.unwrap_or(PipelineCommand::Info) {
+    match args.what.as_ref().unwrap_or(&PipelineCommand::Info) {
         PipelineCommand::Info => info(&pipeline.info()?, as_json),
         PipelineCommand::Packages => packages(&pipeline.info()?, as_json),
-        PipelineCommand::State => output::print_json(&pipeline.info()?.state),
+        PipelineCommand::State { change: None } => output::print_json(&pipeline.info()?.state),
+        PipelineCommand::State { change: Some(change) } => state::change(name, &folder, change, common),
+        PipelineCommand::Sync(place) => {
+            crate::load::print_report(&at(name, &folder, place)?.sync()?, common)
+        }
+        PipelineCommand::Drop { resources, all, data, place } => {
+            let what = match (all, data) {
+                (true, _) => Refresh::DropSources,
+                (_, true) => Refresh::DropData,
+                _ => Refresh::DropResources,
+            };
+            let report = at(name, &folder, place)?.refresh(what).forget(resources)?;
+            crate::load::print_report(&report, common)
+        }
         PipelineCommand::Trace => trace(&pipeline.info()?, as_json),
         PipelineCommand::DropPendingPackages => {
             let dropped = pipeline.drop_pending_packages()?;
@@ -36,6 +53,20 @@ pub(crate) fn run(args: &args::Pipeline, common: &Common) -> Result<()> {
             output::print(&format!("{dropped} packages were given up; they are kept among the failed ones"))
         }
     }
+}
+
+/// The pipeline with its dataset. What is not said is as in the last run.
+fn at(name: &str, folder: &Path, place: &DatasetPlace) -> Result<Pipeline> {
+    let known = Pipeline::new(name).pipelines_dir(folder).info().ok();
+    let known = known.and_then(|info| info.state.get("dataset_name")?.as_str().map(str::to_owned));
+    crate::load::pipeline(&Place {
+        pipeline: name.to_owned(),
+        destination: place.destination,
+        credentials: place.credentials.clone(),
+        dataset: place.dataset.clone().or(known),
+        pipelines_dir: Some(folder.to_owned()),
+        memory_limit: None,
+    })
 }
 
 fn info(info: &PipelineInfo, as_json: bool) -> Result<()> {

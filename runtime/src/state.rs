@@ -121,20 +121,29 @@ impl State {
 
     /// Forgets what is known of a resource.
     pub(crate) fn forget_resource(&mut self, schema: &str, resource: &str) {
+        self.edit_source(schema, |source| {
+            if let Some(Json::Object(resources)) = source.get_mut("resources") {
+                resources.shift_remove(resource);
+            }
+        });
+    }
+
+    /// Changes what is known of a source.
+    pub(crate) fn edit_source<R>(&mut self, schema: &str, edit: impl FnOnce(&mut Map<String, Json>) -> R) -> R {
         let sources = self.0.entry("sources").or_insert_with(|| json!({}));
-        let source = child(sources, schema);
-        if source.is_null() {
-            *source = json!({});
-        }
-        if let Some(Json::Object(resources)) = source.get_mut("resources") {
-            resources.shift_remove(resource);
-        }
+        let place = child(sources, schema);
+        let mut source = match place.take() {
+            Json::Object(source) => source,
+            _ => Map::new(),
+        };
+        let outcome = edit(&mut source);
+        *place = Json::Object(source);
+        outcome
     }
 
     /// Forgets what is known of a source.
     pub(crate) fn forget_source(&mut self, schema: &str) {
-        let sources = self.0.entry("sources").or_insert_with(|| json!({}));
-        *child(sources, schema) = json!({});
+        self.edit_source(schema, Map::clear);
     }
 
     /// The text for the table of states.

@@ -13,7 +13,7 @@ use floe_schema::{Change, Schema, SchemaDiff, WriteDisposition, is_internal, sta
 use serde_json::json;
 
 use super::local::{self, Names};
-use super::run::Run;
+use super::run::{Job, Run};
 use super::{Progress, load_id, versions};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
@@ -60,10 +60,10 @@ struct Source {
 
 impl Run<'_> {
     /// Makes a package of the resources. `None` if there is nothing to load.
-    pub(super) fn extract(&mut self, resources: Vec<Resource>) -> Result<Option<Package>> {
+    pub(super) fn extract(&mut self, job: Job) -> Result<Option<Package>> {
         let (load_id, created_at) = load_id::new();
         let folder = self.store.begin(&load_id)?;
-        let package = self.fill(resources, &load_id, created_at, folder.clone());
+        let package = self.fill(job, &load_id, created_at, folder.clone());
         if !matches!(package, Ok(Some(_))) {
             // after a failure to normalise the folder is at another place already
             self.store.discard(&folder)?;
@@ -73,7 +73,7 @@ impl Run<'_> {
 
     fn fill(
         &mut self,
-        resources: Vec<Resource>,
+        job: Job,
         load_id: &str,
         created_at: i64,
         folder: PathBuf,
@@ -92,10 +92,16 @@ impl Run<'_> {
         let mut state = local::begin(&self.local.state, &names);
         let mut manifest = Manifest::new(load_id, created_at);
         manifest.schema_name = schema_name.clone();
-        if let Some(stored) = &stored {
-            self.refresh(stored, &mut base, &mut state, &resources, &mut manifest);
+        if stored.is_none() && job.is_command() {
+            return Err(Error::config(format!("pipeline {} has not loaded anything yet", self.pipeline.name)));
         }
-        for resource in resources.iter().filter(|r| r.is_plain_replace()) {
+        if let Some(stored) = &stored {
+            self.refresh(stored, &mut base, &mut state, &job, &mut manifest)?;
+        }
+        if let Some(edit) = job.edit {
+            edit(&mut state, &schema_name)?;
+        }
+        for resource in job.resources.iter().filter(|r| r.is_plain_replace()) {
             state.forget_resource(&schema_name, resource.name());
         }
 
@@ -104,7 +110,7 @@ impl Run<'_> {
         let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
         let (mut sources, mut reading) = (Vec::new(), Duration::ZERO);
         let mut has_data = false;
-        for resource in resources {
+        for resource in job.resources {
             let mut source = self.open(resource, &schema_name, &state, &folder)?;
             let (extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
             reading += time;

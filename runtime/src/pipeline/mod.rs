@@ -19,6 +19,8 @@ use crate::destination::Destination;
 use crate::error::{Error, Result};
 use crate::report::RunReport;
 use crate::resource::Resource;
+use crate::state::State;
+use self::run::Job;
 
 pub use info::{PackageInfo, PipelineInfo};
 pub use refresh::Refresh;
@@ -184,7 +186,7 @@ impl Pipeline {
     ///
     /// A package that an earlier run left behind is finished first, and the run ends with it.
     pub fn run_blocking(&self, resources: impl IntoIterator<Item = Resource>) -> Result<RunReport> {
-        run::run(self, resources.into_iter().collect())
+        run::run(self, Job { resources: resources.into_iter().collect(), ..Job::default() })
     }
 
     /// The same as [`Pipeline::run_blocking`] on a thread where waiting is allowed.
@@ -199,9 +201,56 @@ impl Pipeline {
     /// # Ok::<(), floe::Error>(()) }).unwrap();
     /// ```
     pub async fn run(&self, resources: impl IntoIterator<Item = Resource>) -> Result<RunReport> {
-        let (pipeline, resources) = (self.clone(), resources.into_iter().collect());
-        let run = tokio::task::spawn_blocking(move || run::run(&pipeline, resources));
+        let pipeline = self.clone();
+        let job = Job { resources: resources.into_iter().collect(), ..Job::default() };
+        let run = tokio::task::spawn_blocking(move || run::run(&pipeline, job));
         run.await.unwrap_or_else(|e| Err(Error::internal("the run ended early").cause(e)))
+    }
+
+    /// Takes over state and schemas from the destination where they are newer there.
+    pub fn sync(&self) -> Result<RunReport> {
+        run::sync(self)
+    }
+
+    /// Forgets resources without loading anything: their tables or rows and their state, as the way to
+    /// [refresh](Pipeline::refresh) says (tables by default). [`Refresh::DropSources`] takes all
+    /// resources, and no names.
+    ///
+    /// ```
+    /// use floe::{DuckDb, Pipeline, Resource};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("shop")
+    ///     .destination(DuckDb::file(folder.path().join("shop.duckdb")))
+    ///     .pipelines_dir(folder.path());
+    /// pipeline.run_blocking([Resource::new("orders").json_lines("{\"id\": 1}")])?;
+    /// pipeline.forget(["orders"])?;
+    /// assert!(!pipeline.info()?.schemas[0].tables.contains_key("orders"));
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn forget<S: Into<String>>(&self, resources: impl IntoIterator<Item = S>) -> Result<RunReport> {
+        let mut pipeline = self.clone();
+        let refresh = *pipeline.refresh.get_or_insert(Refresh::DropResources);
+        let mut forgotten: Vec<String> = resources.into_iter().map(Into::into).collect();
+        match (refresh, forgotten.is_empty()) {
+            (Refresh::DropSources, true) => forgotten.push(String::new()),
+            (Refresh::DropSources, false) => {
+                return Err(Error::config("all resources are dropped, so none is named"));
+            }
+            (_, true) => return Err(Error::config("no resource is named")),
+            _ => {}
+        }
+        run::run(&pipeline, Job { forgotten, ..Job::default() })
+    }
+
+    /// Changes the state of the source, and stores it with the dataset. The state is an object in which
+    /// `resources` has that of every resource, their cursors under `incremental`; other keys are free
+    /// to use.
+    pub fn edit_state(
+        &self,
+        edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>) -> Result<()> + Send + 'static,
+    ) -> Result<RunReport> {
+        let edit = move |state: &mut State, schema: &str| state.edit_source(schema, edit);
+        run::run(self, Job { edit: Some(Box::new(edit)), ..Job::default() })
     }
 
     /// What is on disk about this pipeline.

@@ -2,12 +2,11 @@
 
 use std::str::FromStr;
 
-use floe_schema::{Schema, is_internal};
+use floe_schema::{Schema, Table, is_internal};
 
-use super::run::Run;
+use super::run::{Job, Run};
 use crate::error::{Error, Result};
 use crate::package::Manifest;
-use crate::resource::Resource;
 use crate::state::State;
 
 /// What is forgotten before new data is loaded. Cursors start anew in all modes.
@@ -47,16 +46,18 @@ impl Run<'_> {
         stored: &Schema,
         base: &mut Schema,
         state: &mut State,
-        resources: &[Resource],
+        job: &Job,
         manifest: &mut Manifest,
-    ) {
-        let Some(refresh) = self.pipeline.refresh else { return };
+    ) -> Result<()> {
+        let Some(refresh) = self.pipeline.refresh else { return Ok(()) };
         let all = refresh == Refresh::DropSources;
-        let is_meant = |name: Option<&str>| all || resources.iter().any(|r| Some(r.name()) == name);
-        let roots = stored.tables.values().filter(|table| {
-            !table.is_nested() && !is_internal(&table.name) && is_meant(table.resource.as_deref())
-        });
-        let tables: Vec<_> = roots.flat_map(|root| stored.chain(&root.name)).collect();
+        if !all {
+            check_known(stored, &job.forgotten)?;
+        }
+        let loaded = job.resources.iter().map(|resource| resource.name());
+        let names: Vec<&str> = loaded.chain(job.forgotten.iter().map(String::as_str)).collect();
+        let roots = resource_tables(stored).filter(|(resource, _)| all || names.contains(resource));
+        let tables: Vec<&Table> = roots.flat_map(|(_, root)| stored.chain(&root.name)).collect();
         let with_rows = tables.iter().filter(|t| t.seen_data()).rev().map(|t| t.name.clone()).collect();
         match refresh {
             Refresh::DropData => manifest.emptied = with_rows,
@@ -74,7 +75,25 @@ impl Run<'_> {
         if all {
             state.forget_source(&stored.name);
         } else {
-            resources.iter().for_each(|r| state.forget_resource(&stored.name, r.name()));
+            names.iter().for_each(|name| state.forget_resource(&stored.name, name));
         }
+        Ok(())
     }
+}
+
+/// Root tables with the resources that fill them.
+fn resource_tables(schema: &Schema) -> impl Iterator<Item = (&str, &Table)> {
+    let roots = schema.tables.values().filter(|t| !t.is_nested() && !is_internal(&t.name));
+    roots.filter_map(|table| Some((table.resource.as_deref()?, table)))
+}
+
+/// Forgetting something that was never there is a mistake in the name.
+fn check_known(schema: &Schema, names: &[String]) -> Result<()> {
+    let known: Vec<&str> = resource_tables(schema).map(|(resource, _)| resource).collect();
+    let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let error = Error::config(format!("there is no resource {unknown} in schema {}", schema.name));
+    Err(match crate::suggest::nearest(unknown, &known) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help(format!("known resources are {}", known.join(", "))),
+    })
 }

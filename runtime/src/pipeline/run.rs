@@ -9,10 +9,11 @@ use super::info::Trace;
 use super::local::Local;
 use super::{Pipeline, load_id, sync};
 use crate::destination::{Dataset, Destination};
-use crate::error::{Error, Result, Step};
+use crate::error::{Error, ErrorKind, Result, Step};
 use crate::package::{Stage, Store};
 use crate::report::RunReport;
 use crate::resource::Resource;
+use crate::state::State;
 
 /// One run of a pipeline.
 pub(super) struct Run<'p> {
@@ -25,16 +26,47 @@ pub(super) struct Run<'p> {
     pub(super) report: RunReport,
 }
 
-pub(super) fn run(pipeline: &Pipeline, resources: Vec<Resource>) -> Result<RunReport> {
-    let started = Instant::now();
-    let destination = pipeline.destination.clone().ok_or_else(|| {
+/// What a run is for.
+#[derive(Default)]
+pub(super) struct Job {
+    /// What is loaded.
+    pub(super) resources: Vec<Resource>,
+    /// Resources that are forgotten besides those that are loaded.
+    pub(super) forgotten: Vec<String>,
+    /// A change of the state.
+    pub(super) edit: Option<Edit>,
+}
+
+type Edit = Box<dyn FnOnce(&mut State, &str) -> Result<()> + Send>;
+
+impl Job {
+    /// Whether the run brings no data but changes what is there.
+    pub(super) fn is_command(&self) -> bool {
+        self.edit.is_some() || !self.forgotten.is_empty()
+    }
+}
+
+/// Takes over what the destination knows better, and does nothing else.
+pub(super) fn sync(pipeline: &Pipeline) -> Result<RunReport> {
+    let store = Store::open(&pipeline.folder()?)?;
+    store.remove_unfinished()?;
+    Run::begin(pipeline, destination(pipeline)?, store).map(|run| run.report)
+}
+
+fn destination(pipeline: &Pipeline) -> Result<Arc<dyn Destination>> {
+    pipeline.destination.clone().ok_or_else(|| {
         Error::config("the pipeline has no destination").help("give it one with `.destination(...)`")
-    })?;
+    })
+}
+
+pub(super) fn run(pipeline: &Pipeline, job: Job) -> Result<RunReport> {
+    let started = Instant::now();
+    let destination = destination(pipeline)?;
     let store = Store::open(&pipeline.folder()?)?;
     store.remove_unfinished()?;
     let trace = Trace::begin(store.folder(), load_id::now());
     let outcome =
-        Run::begin(pipeline, destination, store).and_then(|mut run| run.act(resources).map(|()| run.report));
+        Run::begin(pipeline, destination, store).and_then(|mut run| run.act(job).map(|()| run.report));
     let outcome = outcome.map(|mut report| {
         report.seconds = started.elapsed().as_secs_f64();
         report
@@ -85,7 +117,13 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
-    fn act(&mut self, resources: Vec<Resource>) -> Result<()> {
+    fn act(&mut self, job: Job) -> Result<()> {
+        if job.is_command() && self.has_pending()? {
+            let message = format!("packages of pipeline {} wait to be loaded", self.pipeline.name);
+            return Err(Error::new(ErrorKind::Package, message).help(
+                "finish them with a run, or give them up with `floe pipeline NAME drop-pending-packages`",
+            ));
+        }
         for package in self.store.packages(Stage::Extracted)? {
             self.normalize_again(package)?;
         }
@@ -97,10 +135,15 @@ impl<'p> Run<'p> {
         if self.report.finished_earlier {
             return Ok(());
         }
-        match self.extract(resources)? {
+        match self.extract(job)? {
             Some(package) => self.load(package),
             None => Ok(()),
         }
+    }
+
+    fn has_pending(&self) -> Result<bool> {
+        let extracted = self.store.packages(Stage::Extracted)?;
+        Ok(!extracted.is_empty() || !self.store.packages(Stage::Normalized)?.is_empty())
     }
 
     /// The schema of the source, or that of the pipeline.
