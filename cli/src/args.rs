@@ -97,6 +97,18 @@ pub(crate) struct Load {
     /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, or JSON
     #[arg(long, value_name = "CONTRACT", help_heading = "Schema")]
     pub(crate) schema_contract: Option<String>,
+    /// A folder with schemas that are yours: written by the first run, imported when you change them
+    #[arg(long, value_name = "FOLDER", help_heading = "Schema", conflicts_with = "import_schema")]
+    pub(crate) import_schema_path: Option<PathBuf>,
+    /// A folder in which every load leaves the schema
+    #[arg(long, value_name = "FOLDER", help_heading = "Schema")]
+    pub(crate) export_schema_path: Option<PathBuf>,
+    /// Load into a new dataset, <dataset>_<time>
+    #[arg(long)]
+    pub(crate) dev_mode: bool,
+    /// Load only these of the resources
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
     /// Forget before loading: drop_data (rows), drop_resources (tables) or drop_sources (all tables)
     #[arg(long, value_name = "WHAT")]
     pub(crate) refresh: Option<String>,

@@ -15,7 +15,17 @@ use crate::output::{self, Output};
 pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
     let resources =
         if args.resource.is_empty() { simple_resources(args)? } else { described_resources(args)? };
+    let resources = selected(resources, &args.select)?;
     let mut pipeline = pipeline(&args.place)?.keep_packages(args.keep_packages).keep_staged(args.keep_staged);
+    if let Some(folder) = &args.import_schema_path {
+        pipeline = pipeline.import_schema_path(folder);
+    }
+    if let Some(folder) = &args.export_schema_path {
+        pipeline = pipeline.export_schema_path(folder);
+    }
+    if args.dev_mode {
+        pipeline = pipeline.dev_mode();
+    }
     if let Some(refresh) = &args.refresh {
         pipeline = pipeline.refresh(refresh.parse()?);
     }
@@ -165,6 +175,18 @@ fn table_of(file: &str) -> Result<String> {
 }
 
 /// Resources from descriptions.
+fn selected(resources: Vec<Resource>, names: &[String]) -> Result<Vec<Resource>> {
+    if names.is_empty() {
+        return Ok(resources);
+    }
+    let known: Vec<&str> = resources.iter().map(Resource::name).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::config(format!("there is no resource {unknown} to select"))
+            .help(format!("the resources are {}", known.join(", "))));
+    }
+    Ok(resources.into_iter().filter(|r| names.iter().any(|name| name == r.name())).collect())
+}
+
 fn described_resources(args: &Load) -> Result<Vec<Resource>> {
     let mut resources = Vec::new();
     for pair in args.resource.chunks(2) {

@@ -32,9 +32,7 @@ pub(crate) fn run(args: &args::Pipeline, common: &Common) -> Result<()> {
         PipelineCommand::Packages => packages(&pipeline.info()?, as_json),
         PipelineCommand::State { change: None } => output::print_json(&pipeline.info()?.state),
         PipelineCommand::State { change: Some(change) } => state::change(name, &folder, change, common),
-        PipelineCommand::Sync(place) => {
-            crate::load::print_report(&at(name, &folder, place)?.sync()?, common)
-        }
+        PipelineCommand::Sync(place) => crate::load::print_report(&at(name, &folder, place)?.sync()?, common),
         PipelineCommand::Drop { resources, all, data, place } => {
             let what = match (all, data) {
                 (true, _) => Refresh::DropSources,

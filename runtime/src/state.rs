@@ -129,7 +129,11 @@ impl State {
     }
 
     /// Changes what is known of a source.
-    pub(crate) fn edit_source<R>(&mut self, schema: &str, edit: impl FnOnce(&mut Map<String, Json>) -> R) -> R {
+    pub(crate) fn edit_source<R>(
+        &mut self,
+        schema: &str,
+        edit: impl FnOnce(&mut Map<String, Json>) -> R,
+    ) -> R {
         let sources = self.0.entry("sources").or_insert_with(|| json!({}));
         let place = child(sources, schema);
         let mut source = match place.take() {

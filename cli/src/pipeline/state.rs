@@ -12,7 +12,8 @@ pub(crate) fn change(name: &str, folder: &Path, change: &StateCommand, common: &
     let report = match change {
         StateCommand::Set { pointer, value, place } => {
             let value: Json = serde_json::from_str(value).map_err(|e| {
-                Error::config(format!("`{value}` is no JSON: {e}")).help("texts stand in quotes: '\"2024-01-31\"'")
+                Error::config(format!("`{value}` is no JSON: {e}"))
+                    .help("texts stand in quotes: '\"2024-01-31\"'")
             })?;
             let pointer = pointer.clone();
             at(name, folder, place)?.edit_state(move |state| set(state, &pointer, value))?
@@ -47,9 +48,11 @@ fn reset(state: &mut Map<String, Json>, resources: &[String]) -> Result<()> {
 fn set(state: &mut Map<String, Json>, pointer: &str, value: Json) -> Result<()> {
     let wrong = |why: &str| Error::config(format!("`{pointer}` {why}"));
     let keys = pointer.strip_prefix('/').ok_or_else(|| {
-        wrong("is no place in the state").help("write it as /resources/orders/incremental/updated_at/last_value")
+        wrong("is no place in the state")
+            .help("write it as /resources/orders/incremental/updated_at/last_value")
     })?;
-    let mut keys: Vec<String> = keys.split('/').map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+    let mut keys: Vec<String> =
+        keys.split('/').map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
     let last = keys.pop().filter(|key| !key.is_empty()).ok_or_else(|| wrong("ends with a slash"))?;
     let mut place = state;
     for key in keys {

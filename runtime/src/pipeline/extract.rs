@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::local::{self, Names};
 use super::run::{Job, Run};
-use super::{Progress, load_id, versions};
+use super::{Progress, load_id, schema_files, versions};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
 use crate::extract::spool::{SpoolReader, SpoolWriter};
@@ -71,17 +71,14 @@ impl Run<'_> {
         package
     }
 
-    fn fill(
-        &mut self,
-        job: Job,
-        load_id: &str,
-        created_at: i64,
-        folder: PathBuf,
-    ) -> Result<Option<Package>> {
+    fn fill(&mut self, job: Job, load_id: &str, created_at: i64, folder: PathBuf) -> Result<Option<Package>> {
         let started = Instant::now();
         let schema_name = self.schema_name();
         let stored = self.local.schemas.get(&schema_name).cloned();
         let mut base = self.base_schema(&schema_name, stored.as_ref())?;
+        if let Some(folder) = &self.pipeline.import_schema_path {
+            base = schema_files::import(folder, base, stored.is_some())?;
+        }
         let before = stored.clone().or_else(|| self.pipeline.source_schema.as_ref().map(|_| base.clone()));
         let names = Names {
             pipeline: &self.pipeline.name,
@@ -93,7 +90,10 @@ impl Run<'_> {
         let mut manifest = Manifest::new(load_id, created_at);
         manifest.schema_name = schema_name.clone();
         if stored.is_none() && job.is_command() {
-            return Err(Error::config(format!("pipeline {} has not loaded anything yet", self.pipeline.name)));
+            return Err(Error::config(format!(
+                "pipeline {} has not loaded anything yet",
+                self.pipeline.name
+            )));
         }
         if let Some(stored) = &stored {
             self.refresh(stored, &mut base, &mut state, &job, &mut manifest)?;
@@ -119,7 +119,13 @@ impl Run<'_> {
             remember(&mut state, &schema_name, &source, &extracted)?;
             sources.push(source);
         }
-        let hinted = normalizer.extracted_schema.clone();
+        let mut hinted = normalizer.extracted_schema.clone();
+        if let Some(folder) = &self.pipeline.import_schema_path
+            && let Some(hash) = schema_files::offer(folder, &hinted)?
+        {
+            hinted.imported_version_hash = Some(hash);
+            normalizer.extracted_schema.imported_version_hash = hinted.imported_version_hash.clone();
+        }
         state.bump();
         let hash = state.version_hash().unwrap_or_default().to_owned();
         let known = state.local(LAST_EXTRACTED_HASH).and_then(|v| v.as_str());

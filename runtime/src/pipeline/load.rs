@@ -5,7 +5,7 @@ use std::time::Instant;
 use floe_schema::{Schema, Table};
 
 use super::run::Run;
-use super::{Progress, extract, load_id};
+use super::{Progress, extract, load_id, schema_files};
 use crate::destination::{Chain, LoadRecord, Write};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::package::{Manifest, Package, Part, Stage, read_parts};
@@ -32,6 +32,9 @@ impl Run<'_> {
                 self.store.update(&package)?;
                 return Err(error);
             }
+        }
+        if let Some(folder) = &self.pipeline.export_schema_path {
+            schema_files::export(folder, &schema)?;
         }
         self.local.advance(state, schema)?;
         if self.pipeline.keep_packages {

@@ -7,6 +7,7 @@ mod load_id;
 mod local;
 mod refresh;
 mod run;
+mod schema_files;
 mod sync;
 mod versions;
 
@@ -15,12 +16,12 @@ use std::sync::Arc;
 
 use floe_schema::{Contract, Schema};
 
+use self::run::Job;
 use crate::destination::Destination;
 use crate::error::{Error, Result};
 use crate::report::RunReport;
 use crate::resource::Resource;
 use crate::state::State;
-use self::run::Job;
 
 pub use info::{PackageInfo, PipelineInfo};
 pub use refresh::Refresh;
@@ -81,6 +82,8 @@ pub struct Pipeline {
     keep_packages: bool,
     keep_staged: bool,
     refresh: Option<Refresh>,
+    import_schema_path: Option<PathBuf>,
+    export_schema_path: Option<PathBuf>,
     on_progress: Option<OnProgress>,
 }
 
@@ -110,6 +113,8 @@ impl Pipeline {
             keep_packages: false,
             keep_staged: false,
             refresh: None,
+            import_schema_path: None,
+            export_schema_path: None,
             on_progress: None,
         }
     }
@@ -167,6 +172,30 @@ impl Pipeline {
     /// Whether the rows of merges stay in the staging dataset, `<dataset>_staging`, until the next run.
     pub fn keep_staged(mut self, keep: bool) -> Self {
         self.keep_staged = keep;
+        self
+    }
+
+    /// A folder with schema documents that are yours. The first run puts `<schema>.schema.yaml` there;
+    /// whenever you change it, it takes the place of the schema that the pipeline knows.
+    pub fn import_schema_path(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.import_schema_path = Some(folder.into());
+        self
+    }
+
+    /// A folder in which every load leaves the schema as it is then, in `<schema>.schema.yaml`.
+    pub fn export_schema_path(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.export_schema_path = Some(folder.into());
+        self
+    }
+
+    /// A new dataset for this value, `<dataset>_<time>`, which earlier state does not reach.
+    pub fn dev_mode(mut self) -> Self {
+        let stamp: String = crate::value::time::iso_text(load_id::now())
+            .chars()
+            .take_while(|c| *c != '.' && *c != '+')
+            .filter(char::is_ascii_digit)
+            .collect();
+        self.dataset = Some(format!("{}_{stamp}", self.dataset_name()));
         self
     }
 

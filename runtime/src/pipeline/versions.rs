@@ -27,6 +27,7 @@ pub(super) fn normalized(extracted: &Schema, mut result: Schema) -> Schema {
     result.version = extracted.version;
     result.version_hash = extracted.version_hash.clone();
     result.previous_hashes = extracted.previous_hashes.clone();
+    result.imported_version_hash = extracted.imported_version_hash.clone();
     result.bump_version();
     result
 }
