@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use floe_schema::Schema;
+use floe_schema::{Processing, Schema};
 
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::package::write_synced;
@@ -61,6 +61,7 @@ pub(super) fn offer(folder: &Path, schema: &Schema) -> Result<Option<String>> {
             processing.seen_data = None;
             processing.evolve_columns_once = None;
         }
+        table.processing.take_if(|processing| *processing == Processing::default());
     }
     offered.bump_version();
     let hash = offered.content_hash();

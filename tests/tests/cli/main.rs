@@ -1,5 +1,6 @@
 //! What users of the command line see.
 
+mod commands;
 mod formats;
 mod place;
 
