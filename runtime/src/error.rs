@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use floe_schema::{Entity, Mode};
+use floe_schema::{DataType, Entity, Mode};
 use serde::Serialize;
 
 /// Result of everything that can fail.
@@ -169,6 +169,11 @@ struct Details {
     column: Option<String>,
     entity: Option<Entity>,
     mode: Option<Mode>,
+    schema: Option<String>,
+    expected: Option<DataType>,
+    found: Option<DataType>,
+    /// Rows that violate contracts.
+    offending: Option<u64>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -185,6 +190,10 @@ impl Error {
             column: None,
             entity: None,
             mode: None,
+            schema: None,
+            expected: None,
+            found: None,
+            offending: None,
             source: None,
         }))
     }
@@ -241,6 +250,22 @@ impl Error {
     pub(crate) fn contract(mut self, entity: Entity, mode: Mode) -> Self {
         self.0.entity = Some(entity);
         self.0.mode = Some(mode);
+        self
+    }
+
+    /// The schema, the type that it has and the type that the data has.
+    pub(crate) fn types(mut self, schema: &str, expected: Option<DataType>, found: Option<DataType>) -> Self {
+        self.0.schema = Some(schema.to_owned());
+        (self.0.expected, self.0.found) = (expected, found);
+        self
+    }
+
+    /// The number of rows that violate contracts.
+    pub(crate) fn offending(mut self, rows: u64) -> Self {
+        self.0.offending = Some(rows);
+        if rows > 1 {
+            self.0.message.push_str(&format!("; {rows} rows violate contracts"));
+        }
         self
     }
 
@@ -308,6 +333,10 @@ impl Error {
             "column": details.column,
             "entity": details.entity.map(Entity::as_str),
             "mode": details.mode.map(Mode::as_str),
+            "schema": details.schema,
+            "expected_type": details.expected.map(DataType::as_str),
+            "found_type": details.found.map(DataType::as_str),
+            "offending_rows": details.offending,
             "message": self.message_with_causes(),
             "help": details.help,
             "file": details.place.file,

@@ -87,6 +87,19 @@ impl Contract {
         }
     }
 
+    /// The same contract, but rows that would be refused are only dropped.
+    pub fn without_freeze(&self) -> Self {
+        let thaw = |mode: Mode| if mode == Mode::Freeze { Mode::DiscardRow } else { mode };
+        match *self {
+            Self::All(mode) => Self::All(thaw(mode)),
+            Self::Each { tables, columns, data_type } => Self::Each {
+                tables: tables.map(thaw),
+                columns: columns.map(thaw),
+                data_type: data_type.map(thaw),
+            },
+        }
+    }
+
     /// Reads a contract: a text such as `"freeze"` or an object of entities.
     ///
     /// ```

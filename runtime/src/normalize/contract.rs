@@ -1,6 +1,6 @@
 //! What contracts have to say about a schema that is about to change.
 
-use floe_schema::{Column, DataType, Entity, Hint, Mode, ResolvedContract, Table, is_internal};
+use floe_schema::{Column, DataType, Entity, Hint, Mode, ResolvedContract, Schema, Table, is_internal};
 
 use crate::error::{Error, ErrorKind};
 
@@ -75,23 +75,36 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    pub(crate) fn into_error(self, schema: &str, found: Option<DataType>) -> Error {
-        let what = match (self.entity, &self.column) {
-            (Entity::Tables, _) => format!("new table {}", self.table),
-            (Entity::Columns, Some(column)) => format!("new column {}.{column}", self.table),
-            (_, column) => {
-                format!("another type in {}.{}", self.table, column.as_deref().unwrap_or_default())
+    pub(crate) fn into_error(self, schema: &Schema, found: Option<DataType>) -> Error {
+        let expected = self.column.as_deref().and_then(|column| expected_type(schema, &self.table, column));
+        let column = self.column.as_deref().unwrap_or_default();
+        let kind = |kind: Option<DataType>| kind.map_or("another type", DataType::as_str);
+        let what = match self.entity {
+            Entity::Tables => format!("new table {}", self.table),
+            Entity::Columns => match found {
+                Some(found) => format!("new column {}.{column} ({found})", self.table),
+                None => format!("new column {}.{column}", self.table),
+            },
+            Entity::DataType => {
+                format!("{} instead of {} in {}.{column}", kind(found), kind(expected), self.table)
             }
         };
-        let found = found.map(|kind| format!(" ({kind})")).unwrap_or_default();
-        let message = format!("{what}{found} violates the frozen contract of schema {schema}");
+        let message = format!("{what} violates the frozen contract of schema {}", schema.name);
         let error = Error::new(ErrorKind::Contract, message)
             .table(self.table)
             .contract(self.entity, Mode::Freeze)
+            .types(&schema.name, expected.filter(|_| self.entity == Entity::DataType), found)
             .help("let the contract evolve, or discard rows or values that it does not know");
         match self.column {
             Some(column) => error.column(column),
             None => error,
         }
     }
+}
+
+/// The type of a column, or of the column that a variant column stands beside.
+fn expected_type(schema: &Schema, table: &str, column: &str) -> Option<DataType> {
+    let columns = &schema.tables.get(table)?.columns;
+    let known = |name: &str| columns.get(name).and_then(|c| c.data_type);
+    known(column).or_else(|| known(column.rsplit_once("__v_")?.0))
 }

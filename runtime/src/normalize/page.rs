@@ -10,7 +10,7 @@ use super::tree::{Node as Item, Tree};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
 use crate::incremental::Boundary;
-use crate::input::Page;
+use crate::input::{Framing, Page};
 
 /// What is known about a page while it is decoded.
 pub(crate) struct PageWork {
@@ -241,12 +241,35 @@ pub(crate) fn validate(page: &Page) -> Result<()> {
 
 /// The error for a page that is no JSON.
 pub(crate) fn broken(page: &Page, error: ScanError) -> Error {
+    let error = match page.framing {
+        Framing::Lines => first_broken_line(&page.bytes, error),
+        _ => error,
+    };
     let message = error.problem.message();
     let error_at = page.place(error.at);
     if error.problem.is_unsupported_value() {
         return Error::new(ErrorKind::UnsupportedValue, message).step(Step::Extract).at(error_at);
     }
     Error::input(format!("this is no JSON: {message}")).at(error_at)
+}
+
+/// The error of the line that is at fault. An item that its line does not finish is read on into the
+/// next lines, so the scanner may be far behind it.
+fn first_broken_line(bytes: &[u8], error: ScanError) -> ScanError {
+    let mut start = 0;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if start > error.at {
+            break;
+        }
+        if !line.trim_ascii().is_empty()
+            && let Err(own) = Scanner::new(line, 0).skip_value(0)
+        {
+            let at = start + own.at.min(line.trim_ascii_end().len());
+            return ScanError { at, ..own };
+        }
+        start += line.len() + 1;
+    }
+    error
 }
 
 /// JSON pointer of the value at a place of the page.

@@ -437,7 +437,7 @@ impl<'p> SlowPath<'p> {
                 let at = violation.column.as_ref().and_then(|c| row.get(c)).and_then(|cell| cell.at);
                 let at = at.or_else(|| row.values().find_map(|cell| cell.at));
                 let found = violation.column.as_ref().and_then(|c| row.get(c));
-                let error = violation.into_error(&plan.schema.name, found.map(|c| c.value.data_type()));
+                let error = violation.into_error(&plan.schema, found.map(|c| c.value.data_type()));
                 Err(self.failed(error, at))
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use floe_schema::{Change, Schema, SchemaDiff, WriteDisposition, is_internal, state_table};
+use floe_schema::{Change, Schema, SchemaDiff, is_internal, state_table};
 use serde_json::json;
 
 use super::local::{self, Names};
@@ -17,14 +17,13 @@ use super::run::{Job, Run};
 use super::{Progress, load_id, schema_files, versions};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
-use crate::extract::spool::{SpoolReader, SpoolWriter};
 use crate::incremental::Cursor;
 use crate::input::{Feed, Framing, Inputs, Origin, Page, PageSource};
 use crate::normalize::engine::{Extracted, Normalizer};
 use crate::normalize::plan::Plan;
-use crate::package::{Failure, Manifest, Package, Part, PartWriter, Stage};
+use crate::package::{Manifest, Package, Part, PartWriter, Stage};
 use crate::report::ResourceReport;
-use crate::resource::{Resource, TableHints, merge_table};
+use crate::resource::{Resource, TableHints};
 use crate::state::{LAST_EXTRACTED_HASH, State};
 
 /// A source of pages whose time is taken.
@@ -52,10 +51,10 @@ impl PageSource for OnePage {
 }
 
 /// What extraction knows of a resource.
-struct Source {
-    extraction: Extraction,
-    feeds: Vec<Feed>,
-    resource: Resource,
+pub(super) struct Source {
+    pub(super) extraction: Extraction,
+    pub(super) feeds: Vec<Feed>,
+    pub(super) resource: Resource,
 }
 
 impl Run<'_> {
@@ -163,7 +162,11 @@ impl Run<'_> {
                 Ok(Some(package))
             }
             Err(error) => {
-                let error = error.step(Step::Normalize);
+                let mut error = error.step(Step::Normalize);
+                if error.kind() == ErrorKind::Contract {
+                    let rows = self.offending_rows(&sources, stored, load_id)?;
+                    error = error.offending(rows);
+                }
                 manifest.schema = extracted.to_json();
                 self.keep_items(folder, manifest, sources, &takes, &error)?;
                 Err(error)
@@ -171,61 +174,7 @@ impl Run<'_> {
         }
     }
 
-    /// The tables of resources that replace their rows by none.
-    fn emptied(&self, stored: Option<&Schema>, hinted: &Schema, sources: &[Source]) -> Vec<String> {
-        let Some(stored) = stored else { return Vec::new() };
-        let replaces = |resource: &Resource| {
-            let given = resource.hints.disposition.as_ref();
-            given.is_some_and(|given| given.kind == WriteDisposition::Replace)
-        };
-        let names = sources.iter().map(|s| &s.resource).filter(|r| replaces(r)).map(Resource::name);
-        let names: Vec<&str> = names.collect();
-        let is_root = |table: &&floe_schema::Table| {
-            !table.is_nested() && table.resource.as_deref().is_some_and(|r| names.contains(&r))
-        };
-        let still_replaces =
-            |table: &&floe_schema::Table| hinted.write_disposition(&table.name) == WriteDisposition::Replace;
-        let roots = stored.tables.values().filter(is_root).filter(still_replaces);
-        let chains = roots.flat_map(|root| stored.chain(&root.name));
-        chains.filter(|table| table.seen_data()).map(|table| table.name.clone()).collect()
-    }
-
-    /// A schema without what earlier runs knew.
-    pub(super) fn fresh_schema(&self, name: &str) -> Schema {
-        match &self.pipeline.source_schema {
-            None => Schema::new(name),
-            Some(source) => {
-                let mut schema = source.clone();
-                schema.apply_defaults();
-                // what stands in a file need not be what its version says
-                schema.bump_version();
-                schema
-            }
-        }
-    }
-
-    /// The schema with which a run begins.
-    fn base_schema(&self, name: &str, stored: Option<&Schema>) -> Result<Schema> {
-        let mut schema = match (stored, &self.pipeline.source_schema) {
-            (None, _) => self.fresh_schema(name),
-            (Some(stored), None) => stored.clone(),
-            (Some(stored), Some(source)) => {
-                let mut schema = stored.clone();
-                schema.settings = source.settings.clone();
-                schema.normalizers = source.normalizers.clone();
-                for table in source.tables.values().filter(|t| !is_internal(&t.name)) {
-                    merge_table(&mut schema, table.clone())?;
-                }
-                schema
-            }
-        };
-        if let Some(contract) = &self.pipeline.contract {
-            schema.settings.schema_contract = Some(contract.clone());
-        }
-        Ok(schema)
-    }
-
-    fn open(
+    pub(super) fn open(
         &self,
         mut resource: Resource,
         schema: &str,
@@ -249,7 +198,7 @@ impl Run<'_> {
         Ok(Source { extraction, feeds, resource })
     }
 
-    fn inputs(&self, source: &Source, count: Arc<AtomicU64>) -> Result<Inputs> {
+    pub(super) fn inputs(&self, source: &Source, count: Arc<AtomicU64>) -> Result<Inputs> {
         Inputs::look(&source.feeds, source.resource.data.format, self.pipeline.page_bytes, count)
     }
 
@@ -288,7 +237,7 @@ impl Run<'_> {
         });
     }
 
-    fn commit_normalized(
+    pub(super) fn commit_normalized(
         &self,
         folder: PathBuf,
         mut manifest: Manifest,
@@ -307,104 +256,12 @@ impl Run<'_> {
         self.store.commit(&folder, manifest, Stage::Normalized)
     }
 
-    fn report_normalized(&mut self, package: &Package, seconds: f64) {
+    pub(super) fn report_normalized(&mut self, package: &Package, seconds: f64) {
         let parts = &package.manifest.parts;
         let (rows, bytes) = (parts.iter().map(|p| p.rows).sum(), parts.iter().map(|p| p.bytes).sum());
         self.report.add_step(Step::Normalize, seconds, rows, bytes);
         self.report.schema_changes.extend(package.manifest.schema_changes.iter().cloned());
     }
-
-    /// Writes the items themselves into the package.
-    fn keep_items(
-        &self,
-        folder: PathBuf,
-        mut manifest: Manifest,
-        sources: Vec<Source>,
-        filtered: &[String],
-        error: &Error,
-    ) -> Result<()> {
-        let mut spool = SpoolWriter::new(&folder);
-        let takes = |table: &str| !filtered.iter().any(|f| f == table);
-        for source in sources {
-            let mut inputs = self.inputs(&source, Arc::default())?;
-            let mut buffer = Vec::new();
-            while let Some(page) = inputs.next_page(std::mem::take(&mut buffer))? {
-                if spool.add(&page, &source.extraction, &takes)?.stopped {
-                    break;
-                }
-                buffer = page.bytes;
-            }
-        }
-        manifest.items = spool.finish()?;
-        manifest.failure = Some(failure(error, 1));
-        self.store.commit(&folder, manifest, Stage::Extracted).map(drop)
-    }
-
-    /// Normalises a package that an earlier run could not.
-    pub(super) fn normalize_again(&mut self, mut package: Package) -> Result<Package> {
-        let started = Instant::now();
-        let manifest = package.manifest.clone();
-        let folder = self.store.begin(&manifest.load_id)?;
-        let extracted = Schema::from_json(manifest.schema.clone()).map_err(|e| {
-            Error::new(
-                ErrorKind::Package,
-                format!("the schema of package {} is damaged: {e}", manifest.load_id),
-            )
-        })?;
-        let plan = Plan::new(extracted.clone(), self.destination.capabilities(), &manifest.load_id)?;
-        let mut parts = PartWriter::new(&folder);
-        let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
-        for items in &manifest.items {
-            let extraction = Extraction::again(&items.table, self.naming());
-            let mut reader = SpoolReader::open(&package.folder, items)?;
-            normalizer.resource(&extraction, &mut reader, &|_| ())?;
-        }
-        if manifest.stores_state {
-            let state = State::from_json(manifest.state.clone())?;
-            extract_state(&state, &manifest.load_id, manifest.created_at, &mut normalizer)?;
-        }
-        let failed = normalizer.failed.take();
-        let result = normalizer.into_schema();
-        let parts = parts.finish()?;
-        let outcome = match failed {
-            Some(error) => Err(error),
-            None => finish_schema(&extracted, result, &parts),
-        };
-        match outcome {
-            Ok(schema) => {
-                let stored = self.local.schemas.get(&manifest.schema_name).cloned();
-                let mut manifest = manifest;
-                manifest.schema_changes = changes(stored.as_ref(), &schema);
-                let normalized = self.commit_normalized(folder, manifest, schema, parts)?;
-                self.store.remove(package)?;
-                self.report_normalized(&normalized, started.elapsed().as_secs_f64());
-                Ok(normalized)
-            }
-            Err(error) => {
-                self.store.discard(&folder)?;
-                let error = error.step(Step::Normalize);
-                let attempts = package.manifest.failure.as_ref().map_or(0, |f| f.attempts);
-                package.manifest.failure = Some(failure(&error, attempts + 1));
-                self.store.update(&package)?;
-                Err(pending(error))
-            }
-        }
-    }
-}
-
-/// The error of a package that an earlier run left.
-pub(super) fn pending(error: Error) -> Error {
-    let way_out = "this package is from an earlier run and is tried first; \
-                   `floe pipeline NAME drop-pending-packages` gives it up";
-    match error.way_out().map(str::to_owned) {
-        Some(help) => error.help(format!("{help}; {way_out}")),
-        None => error.help(way_out),
-    }
-}
-
-pub(super) fn failure(error: &Error, attempts: u32) -> Failure {
-    let step = error.in_step().unwrap_or(Step::Load).as_str().to_owned();
-    Failure { step, message: error.to_string(), at: load_id::now(), attempts }
 }
 
 /// Puts the cursor of a resource into the state.
@@ -421,7 +278,12 @@ fn remember(state: &mut State, schema: &str, source: &Source, extracted: &Extrac
 }
 
 /// The state is a row of a table like any other.
-fn extract_state(state: &State, load_id: &str, now: i64, normalizer: &mut Normalizer<'_>) -> Result<()> {
+pub(super) fn extract_state(
+    state: &State,
+    load_id: &str,
+    now: i64,
+    normalizer: &mut Normalizer<'_>,
+) -> Result<()> {
     let table = state_table();
     let mut resource = Resource::new(table.name.clone());
     resource.hints = TableHints {
@@ -446,7 +308,7 @@ fn extract_state(state: &State, load_id: &str, now: i64, normalizer: &mut Normal
 }
 
 /// What normalising a package leaves in the schema.
-fn finish_schema(extracted: &Schema, mut schema: Schema, parts: &[Part]) -> Result<Schema> {
+pub(super) fn finish_schema(extracted: &Schema, mut schema: Schema, parts: &[Part]) -> Result<Schema> {
     let with_rows = |name: &str| parts.iter().any(|part| part.table == name);
     for table in schema.tables.values_mut().filter(|t| with_rows(&t.name)) {
         if let Some(column) = table.columns.values().find(|c| !c.is_complete() && !c.is_nullable()) {
@@ -468,7 +330,7 @@ fn finish_schema(extracted: &Schema, mut schema: Schema, parts: &[Part]) -> Resu
 }
 
 /// How a package changes the schema of tables that data feeds.
-fn changes(stored: Option<&Schema>, schema: &Schema) -> Vec<Change> {
+pub(super) fn changes(stored: Option<&Schema>, schema: &Schema) -> Vec<Change> {
     let empty = Schema::new(schema.name.clone());
     let diff = SchemaDiff::between(stored.unwrap_or(&empty), schema);
     let is_own = |change: &Change| !is_internal(change.table()) && !change.column().is_some_and(is_internal);

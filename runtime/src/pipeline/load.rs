@@ -5,7 +5,7 @@ use std::time::Instant;
 use floe_schema::{Schema, Table};
 
 use super::run::Run;
-use super::{Progress, extract, load_id, schema_files};
+use super::{Progress, again, load_id, schema_files};
 use crate::destination::{Chain, LoadRecord, Write};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::package::{Manifest, Package, Part, Stage, read_parts};
@@ -28,7 +28,7 @@ impl Run<'_> {
                 let _ = self.dataset.rollback();
                 let error = error.step(Step::Load);
                 let attempts = manifest.failure.as_ref().map_or(0, |f| f.attempts);
-                package.manifest.failure = Some(extract::failure(&error, attempts + 1));
+                package.manifest.failure = Some(again::failure(&error, attempts + 1));
                 self.store.update(&package)?;
                 return Err(error);
             }

@@ -1,5 +1,7 @@
 //! Pipelines: what a run does, and what is known of earlier runs.
 
+mod again;
+mod base;
 mod extract;
 mod info;
 mod load;

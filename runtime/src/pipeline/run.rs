@@ -130,7 +130,7 @@ impl<'p> Run<'p> {
         let pending = self.store.packages(Stage::Normalized)?;
         self.report.finished_earlier = !pending.is_empty();
         for package in pending {
-            self.load(package).map_err(super::extract::pending)?;
+            self.load(package).map_err(super::again::pending)?;
         }
         if self.report.finished_earlier {
             return Ok(());

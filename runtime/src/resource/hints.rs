@@ -54,7 +54,7 @@ pub(crate) fn apply_hints(
         let columns: Vec<Column> = table.columns.values().cloned().collect();
         let evolves_once = table.processing.as_ref().and_then(|p| p.evolve_columns_once);
         let allowed = contract::apply(contract, &name, existing, evolves_once, columns)
-            .map_err(|violation| refused(violation, &schema.name))?;
+            .map_err(|violation| refused(violation, schema))?;
         let Some((allowed, _)) = allowed else {
             filtered_tables.push(name);
             continue;
@@ -84,7 +84,7 @@ fn add_inferred(table: &mut Table, inferred: &[Inferred], schema: &Schema, namin
     }
 }
 
-fn refused(violation: Violation, schema: &str) -> Error {
+fn refused(violation: Violation, schema: &Schema) -> Error {
     let entity = violation.entity;
     let error = violation.into_error(schema, None).step(Step::Extract);
     match entity {

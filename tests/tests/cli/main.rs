@@ -78,6 +78,10 @@ fn a_malformed_line_is_located_and_loads_nothing() {
     assert_eq!(outcome.stderr, "error: items.jsonl:2:10: this is no JSON: expected a key\n");
     assert_eq!(place.row_counts(), json!({}));
 
+    place.write("cut.jsonl", "{\"id\": 1}\n{\"id\": \n{\"id\": 3}\n{\"id\": 4}\n");
+    let outcome = place.load(&["cut.jsonl"]);
+    assert_eq!(outcome.stderr, "error: cut.jsonl:2:7: this is no JSON: the text ends in the middle of a value\n");
+
     let outcome = place.load(&["items.jsonl", "--error-format", "json"]);
     let error = outcome.error().unwrap();
     assert_eq!((&error["step"], &error["file"]), (&json!("extract"), &json!("items.jsonl")));
@@ -217,4 +221,29 @@ fn schemas_can_be_looked_at() {
     place.write("p.yaml", show(&["--yaml"]).success().stdout);
     let again = place.run(&["schema", "show", "p.yaml", "--output", "json"]).success().json();
     assert_eq!(again, json);
+}
+
+#[test]
+fn a_frozen_contract_says_what_it_expected_and_how_much_is_wrong() {
+    let place = Place::new();
+    place.write("items.jsonl", "{\"id\": 1, \"b\": 2}\n");
+    place.load(&["items.jsonl"]).success();
+    place.write("items.jsonl", "{\"id\": 2, \"b\": 3}\n{\"id\": 3, \"b\": \"x\"}\n{\"id\": 4, \"c\": 1}\n");
+    let frozen = ["items.jsonl", "--schema-contract", "freeze", "--error-format", "json"];
+    let outcome = place.load(&frozen);
+    let text = "error: items.jsonl:2:16 at /b: text instead of bigint in items.b__v_text violates the frozen contract \
+                of schema p; 2 rows violate contracts\n";
+    assert!(outcome.stderr.starts_with(text), "{}", outcome.stderr);
+    let error = outcome.error().unwrap();
+    for (key, value) in [
+        ("error", json!("contract")),
+        ("schema", json!("p")),
+        ("expected_type", json!("bigint")),
+        ("found_type", json!("text")),
+        ("offending_rows", json!(2)),
+        ("line", json!(2)),
+    ] {
+        assert_eq!(error[key], value, "{key}");
+    }
+    assert_eq!(place.row_counts(), json!({"items": 1}));
 }
