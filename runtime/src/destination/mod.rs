@@ -5,6 +5,7 @@
 //! block; async destinations wait for their futures inside.
 
 pub(crate) mod duckdb;
+pub(crate) mod keys;
 mod memory;
 pub(crate) mod sql;
 
