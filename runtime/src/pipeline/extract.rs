@@ -22,7 +22,7 @@ use crate::incremental::Cursor;
 use crate::input::{Feed, Framing, Inputs, Origin, Page, PageSource};
 use crate::normalize::engine::{Extracted, Normalizer};
 use crate::normalize::plan::Plan;
-use crate::package::{Failure, Manifest, Package, Part, PartWriter, Stage};
+use crate::package::{Account, Failure, Manifest, Package, Part, PartWriter, Stage};
 use crate::report::ResourceReport;
 use crate::resource::{Resource, TableHints, merge_table};
 use crate::state::{LAST_EXTRACTED_HASH, State};
@@ -106,7 +106,8 @@ impl Run<'_> {
         let mut has_data = false;
         for resource in resources {
             let mut source = self.open(resource, &schema_name, &state, &folder)?;
-            let (extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
+            let (mut extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
+            manifest.accounts.push(account(&mut extracted, source.resource.name()));
             reading += time;
             has_data |= extracted.has_data();
             self.note(&source.resource, &extracted);
@@ -342,10 +343,12 @@ impl Run<'_> {
         let plan = Plan::new(extracted.clone(), self.destination.capabilities(), &manifest.load_id)?;
         let mut parts = PartWriter::new(&folder);
         let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
+        let mut accounts = Vec::new();
         for items in &manifest.items {
             let extraction = Extraction::again(&items.table, self.naming());
             let mut reader = SpoolReader::open(&package.folder, items)?;
-            normalizer.resource(&extraction, &mut reader, &|_| ())?;
+            let mut extracted = normalizer.resource(&extraction, &mut reader, &|_| ())?;
+            accounts.push(account(&mut extracted, &items.table));
         }
         if manifest.stores_state {
             let state = State::from_json(manifest.state.clone())?;
@@ -362,6 +365,7 @@ impl Run<'_> {
             Ok(schema) => {
                 let stored = self.local.schemas.get(&manifest.schema_name).cloned();
                 let mut manifest = manifest;
+                manifest.accounts = accounts;
                 manifest.schema_changes = changes(stored.as_ref(), &schema);
                 let normalized = self.commit_normalized(folder, manifest, schema, parts)?;
                 self.store.remove(package)?;
@@ -393,6 +397,10 @@ pub(super) fn pending(error: Error) -> Error {
 pub(super) fn failure(error: &Error, attempts: u32) -> Failure {
     let step = error.in_step().unwrap_or(Step::Load).as_str().to_owned();
     Failure { step, message: error.to_string(), at: load_id::now(), attempts }
+}
+
+fn account(extracted: &mut Extracted, resource: &str) -> Account {
+    Account { resource: resource.to_owned(), ..std::mem::take(&mut extracted.account) }
 }
 
 /// Puts the cursor of a resource into the state.
