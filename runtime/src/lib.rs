@@ -23,6 +23,7 @@
 mod destination;
 mod error;
 mod extract;
+mod fault;
 mod incremental;
 mod input;
 mod normalize;
@@ -32,6 +33,8 @@ mod report;
 mod resource;
 mod state;
 mod suggest;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod value;
 
 pub use destination::{

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 static PATH: OnceLock<PathBuf> = OnceLock::new();
 
 /// The binary: that of `FLOE_BIN`, or the one of this workspace, which is built if it is not there.
+/// Either has the feature `testing`.
 pub fn floe_path() -> &'static Path {
     PATH.get_or_init(|| match std::env::var_os("FLOE_BIN") {
         Some(given) => Path::new(&given).canonicalize().expect("FLOE_BIN names a file"),
@@ -26,7 +27,9 @@ pub fn floe() -> Command {
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "floe-cli", "--bin", "floe"]);
+    // together with this package, so that all dependencies have the features that they have here
+    command.args(["build", "--quiet", "--package", "floe-cli", "--package", "floe-tests", "--bin", "floe"]);
+    command.args(["--features", "floe-cli/testing"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");

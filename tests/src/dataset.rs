@@ -69,9 +69,12 @@ impl Dataset {
             return Ok(Self::default());
         }
         let connection = open(file)?;
-        let mut tables = layout(&connection, name)?;
+        // a dataset may have the name of the database
+        let catalog: String = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
+        let mut tables = layout(&connection, &catalog, name)?;
         for (table, contents) in &mut tables {
-            contents.rows = rows(&connection, name, table, &contents.columns)?;
+            let source = [&catalog, name, table].map(|name| quote(name)).join(".");
+            contents.rows = rows(&connection, &source, &contents.columns)?;
         }
         Ok(Self { tables })
     }
@@ -99,12 +102,12 @@ fn open(file: &Path) -> Result<Connection> {
     Connection::open_with_flags(file, config).or_else(|_| Connection::open(file))
 }
 
-fn layout(connection: &Connection, dataset: &str) -> Result<BTreeMap<String, Table>> {
+fn layout(connection: &Connection, catalog: &str, dataset: &str) -> Result<BTreeMap<String, Table>> {
     let mut statement = connection.prepare(
         "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns \
-         WHERE table_schema = ? ORDER BY table_name, ordinal_position",
+         WHERE table_catalog = ? AND table_schema = ? ORDER BY table_name, ordinal_position",
     )?;
-    let mut found = statement.query([dataset])?;
+    let mut found = statement.query([catalog, dataset])?;
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     while let Some(row) = found.next()? {
         let nullable = row.get::<_, String>(3)? == "YES";
@@ -114,9 +117,9 @@ fn layout(connection: &Connection, dataset: &str) -> Result<BTreeMap<String, Tab
     Ok(tables)
 }
 
-fn rows(connection: &Connection, dataset: &str, table: &str, columns: &[Column]) -> Result<Vec<Row>> {
+fn rows(connection: &Connection, source: &str, columns: &[Column]) -> Result<Vec<Row>> {
     let selected: Vec<String> = columns.iter().map(expression).collect();
-    let sql = format!("SELECT {} FROM {}.{}", selected.join(", "), quote(dataset), quote(table));
+    let sql = format!("SELECT {} FROM {source}", selected.join(", "));
     let mut statement = connection.prepare(&sql)?;
     let mut found = statement.query([])?;
     let mut rows = Vec::new();

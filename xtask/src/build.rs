@@ -27,9 +27,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What lets tests end the binary where they want.
+pub(crate) const TESTING: &str = "floe-cli/testing";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Build {
     Release,
+    /// For tests of chosen packages.
     Dev,
     /// With everything that tests need: the features of dependencies are then those that tests build
     /// with, and nothing is compiled twice.
@@ -40,8 +44,8 @@ pub(crate) enum Build {
 pub(crate) fn floe(build: Build) -> Result<PathBuf> {
     let (args, folder): (&[&str], _) = match build {
         Build::Release => (&["--package", "floe-cli", "--release"], "release"),
-        Build::Dev => (&["--package", "floe-cli"], "debug"),
-        Build::DevWithTests => (&["--workspace", "--all-targets"], "debug"),
+        Build::Dev => (&["--package", "floe-cli", "--features", TESTING], "debug"),
+        Build::DevWithTests => (&["--workspace", "--all-targets", "--features", TESTING], "debug"),
     };
     let mut command = cargo();
     command.args(["build", "--quiet"]).args(args);

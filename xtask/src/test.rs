@@ -28,7 +28,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         }
     }
     if !names_packages(args) {
-        runner.arg("--workspace");
+        // as the binary was built, so that it is not built again
+        runner.args(["--workspace", "--features", build::TESTING]);
     }
     shell::run(runner.args(args).envs(surroundings.variables.iter().cloned()))?;
     if args.is_empty() {

@@ -5,8 +5,11 @@
 //! block; async destinations wait for their futures inside.
 
 pub(crate) mod duckdb;
+pub(crate) mod keys;
 mod memory;
 pub(crate) mod sql;
+
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatchReader;
 use floe_schema::{Hint, MergeStrategy, Schema, Table, WriteDisposition};
@@ -54,6 +57,24 @@ pub trait Destination: Send + Sync {
 
     /// Opens a dataset, which need not exist.
     fn open(&self, dataset: &str) -> Result<Box<dyn Dataset>>;
+}
+
+impl<D: Destination + ?Sized> Destination for Arc<D> {
+    fn dlt_type(&self) -> &'static str {
+        (**self).dlt_type()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn location(&self) -> String {
+        (**self).location()
+    }
+
+    fn open(&self, dataset: &str) -> Result<Box<dyn Dataset>> {
+        (**self).open(dataset)
+    }
 }
 
 /// A pipeline state as it is stored with a dataset.

@@ -21,6 +21,7 @@ use crate::error::{Error, Result, Step};
 use crate::extract::Extraction;
 use crate::incremental::Boundary;
 use crate::input::{Page, PageSource};
+use crate::package::Account;
 use crate::resource::apply_hints;
 
 /// Takes the batches, in order.
@@ -37,6 +38,7 @@ pub(crate) struct Extracted {
     pub(crate) dropped: u64,
     pub(crate) bytes: u64,
     pub(crate) discarded: Discarded,
+    pub(crate) account: Account,
     /// A page was an empty list.
     pub(crate) empty_list: bool,
 }
@@ -299,6 +301,7 @@ impl Run<'_, '_> {
         extracted.dropped += work.dropped;
         extracted.discarded.rows += work.discarded.rows;
         extracted.discarded.values += work.discarded.values;
+        extracted.account.add(&work.account());
         if let Some(cursor) = &self.extraction.cursor {
             cursor.merge(&mut extracted.boundary, work.boundary)?;
         }

@@ -11,6 +11,8 @@ pub(crate) struct Items {
     in_list: bool,
     /// A line was an empty list: no item, but a sign that the resource is there.
     pub(crate) empty_list: bool,
+    /// Items that were left behind.
+    pub(crate) count: u64,
 }
 
 impl Items {
@@ -41,6 +43,7 @@ impl Items {
 
     /// Notes that the scanner is behind the item.
     pub(crate) fn leave(&mut self, page: &Page, scanner: &mut Scanner<'_>) -> Result<(), ScanError> {
+        self.count += 1;
         if self.in_list {
             self.in_list = scanner.more_elements()?;
             self.at = scanner.position();

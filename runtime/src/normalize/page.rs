@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
 use crate::incremental::Boundary;
 use crate::input::{Framing, Page};
+use crate::package::Account;
 
 /// What is known about a page while it is decoded.
 pub(crate) struct PageWork {
@@ -29,6 +30,8 @@ pub(crate) struct PageWork {
     pub(crate) kept: u64,
     pub(crate) dropped: u64,
     pub(crate) discarded: Discarded,
+    /// By table; the items of the page are counted while they are met.
+    account: Account,
 }
 
 /// How far a page was decoded.
@@ -53,12 +56,18 @@ impl PageWork {
             kept: 0,
             dropped: 0,
             discarded: Discarded::default(),
+            account: Account::default(),
         }
     }
 
     /// Whether the rows are what `plan` would have made of them.
     pub(crate) fn is_valid(&self, plan: &Plan) -> bool {
         self.epoch == plan.epoch && (self.version == plan.version || !self.unknown_null)
+    }
+
+    /// What became of the items.
+    pub(crate) fn account(&self) -> Account {
+        Account { items: self.items.count, kept_out: self.dropped, ..self.account.clone() }
     }
 
     /// Whether a line of the page was an empty list.
@@ -129,6 +138,7 @@ impl PageWork {
         prepare(plan, &table).map_err(|e| e.at(page.place(start)))?;
         if plan.filtered_tables.contains(table.as_ref()) {
             self.discarded.rows += 1;
+            self.account.count(&table, 1, 1);
             self.stopped |= destined.stop;
             return self.items.leave(page, &mut scanner).map_err(|e| broken(page, e));
         }
@@ -136,7 +146,7 @@ impl PageWork {
         self.rows.start_item();
         let mut path = SlowPath::new(Access::Exclusive(plan), &mut self.rows, ids);
         let outcome = path.item(&table, &item);
-        let discarded = path.discarded;
+        let (discarded, root_discarded) = (path.discarded, path.root_discarded);
         if let Err(stop) = outcome {
             self.rows.forget_item();
             return Err(match stop {
@@ -147,6 +157,7 @@ impl PageWork {
         plan.learn(&table, &item);
         self.rows.extend(plan);
         self.note(discarded);
+        self.account.count(&table, 1, root_discarded.into());
         self.kept += 1;
         self.stopped |= destined.stop;
         self.items.leave(page, &mut scanner).map_err(|e| broken(page, e))
@@ -172,6 +183,7 @@ impl PageWork {
         if plan.filtered_tables.contains(root_table) {
             scanner.skip_value(0).map_err(|e| broken(page, e))?;
             self.discarded.rows += 1;
+            self.account.count(root_table, 1, 1);
             return Ok(true);
         }
         self.kept += 1;
@@ -195,6 +207,7 @@ impl PageWork {
             Ok(()) => {
                 self.unknown_null |= decoder.unknown_null;
                 self.discarded.values += decoder.discarded;
+                self.account.count(root_table, 1, 0);
                 return Ok(true);
             }
             Err(decode::Stop::Broken(error)) => return Err(broken(page, error)),
@@ -205,7 +218,7 @@ impl PageWork {
         self.rows.start_item();
         let mut path = SlowPath::new(Access::Shared(plan), &mut self.rows, ids);
         let outcome = path.item(root_table, &item);
-        let discarded = path.discarded;
+        let (discarded, root_discarded) = (path.discarded, path.root_discarded);
         if outcome.is_err() {
             self.rows.forget_item();
             return Ok(false);
@@ -213,6 +226,7 @@ impl PageWork {
         // a tree does not tell which nulls had no column
         self.unknown_null = true;
         self.note(discarded);
+        self.account.count(root_table, 1, root_discarded.into());
         Ok(true)
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct SlowPath<'p> {
     rows: &'p mut PageRows,
     ids: &'p mut RandomIds,
     pub(crate) discarded: Discarded,
+    /// The item itself has no row.
+    pub(crate) root_discarded: bool,
 }
 
 /// What a row has from above.
@@ -85,7 +87,7 @@ struct Above<'i, 'r> {
 
 impl<'p> SlowPath<'p> {
     pub(crate) fn new(access: Access<'p>, rows: &'p mut PageRows, ids: &'p mut RandomIds) -> Self {
-        Self { access, rows, ids, discarded: Discarded::default() }
+        Self { access, rows, ids, discarded: Discarded::default(), root_discarded: false }
     }
 
     /// Normalises an item into rows of a root table and those below it.
@@ -146,6 +148,7 @@ impl<'p> SlowPath<'p> {
         };
         let parent_table = self.table_name(above.path);
         if !self.emit(&table, &parent_table, row)? {
+            self.root_discarded |= above.path.is_empty();
             return Ok(());
         }
         for (path, items) in &lists {

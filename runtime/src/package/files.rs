@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::{self, Action};
 
 /// Replaces a file by new content in one step.
 pub(crate) fn write_synced(path: &Path, content: &[u8]) -> Result<()> {
@@ -14,17 +15,21 @@ pub(crate) fn write_synced(path: &Path, content: &[u8]) -> Result<()> {
     let failed = |e| Error::io("write", path, e);
     let mut file = File::create(&temporary).map_err(failed)?;
     file.write_all(content).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    fs::rename(&temporary, path).map_err(failed)?;
-    sync_folder(path.parent())
+    fault::around(Action::SyncFile, || file.sync_all()).map_err(failed)?;
+    fault::around(Action::RenameFile, || {
+        fs::rename(&temporary, path).map_err(failed)?;
+        sync_folder(path.parent())
+    })
 }
 
 /// Renames a folder in one step.
 pub(crate) fn rename_synced(from: &Path, to: &Path) -> Result<()> {
     sync_folder(Some(from))?;
-    fs::rename(from, to).map_err(|e| Error::io("rename", from, e))?;
-    sync_folder(from.parent())?;
-    sync_folder(to.parent())
+    fault::around(Action::RenameFolder, || {
+        fs::rename(from, to).map_err(|e| Error::io("rename", from, e))?;
+        sync_folder(from.parent())?;
+        sync_folder(to.parent())
+    })
 }
 
 /// Makes sure that the entries of a folder are on disk.

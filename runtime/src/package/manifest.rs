@@ -4,6 +4,7 @@ use floe_schema::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::account::Account;
 use crate::input::Unit;
 
 /// The version of the manifest format.
@@ -35,6 +36,9 @@ pub(crate) struct Manifest {
     /// Items of extracted packages, in order.
     #[serde(default)]
     pub(crate) items: Vec<Items>,
+    /// What became of the items of normalised packages.
+    #[serde(default)]
+    pub(crate) accounts: Vec<Account>,
     /// What changed in the schema, for the report.
     #[serde(default)]
     pub(crate) schema_changes: Vec<Change>,
@@ -88,6 +92,7 @@ impl Manifest {
             dropped: Vec::new(),
             emptied: Vec::new(),
             items: Vec::new(),
+            accounts: Vec::new(),
             schema_changes: Vec::new(),
             warnings: Vec::new(),
             failure: None,

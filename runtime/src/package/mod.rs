@@ -13,11 +13,13 @@
 //! Files are written and synced first, the manifest last, and then the folder is renamed. So a
 //! package that can be seen is whole.
 
+mod account;
 mod files;
 mod manifest;
 mod parts;
 mod store;
 
+pub(crate) use account::{Account, check_accounts};
 pub(crate) use files::{read_json, write_synced};
 pub(crate) use manifest::{Failure, Items, Manifest, Part};
 pub(crate) use parts::{PartWriter, read_parts};

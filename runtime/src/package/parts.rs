@@ -17,6 +17,7 @@ use arrow_ipc::writer::StreamWriter;
 
 use super::manifest::Part;
 use crate::error::{Error, ErrorKind, Result, Step};
+use crate::fault::{self, Action};
 use crate::normalize::engine::BatchSink;
 
 /// A part is closed when it has this size, so that it can be synced while the next one grows.
@@ -174,7 +175,8 @@ impl Syncer {
         let (files, queue) = channel::<(File, PathBuf)>();
         let thread = std::thread::spawn(move || {
             for (file, path) in queue {
-                file.sync_data().map_err(|e| Error::io("sync", &path, e))?;
+                fault::around(Action::SyncPart, || file.sync_data())
+                    .map_err(|e| Error::io("sync", &path, e))?;
             }
             Ok(())
         });

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::{read_json, rename_synced, write_synced};
 use super::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::{self, Action};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -133,7 +134,8 @@ impl Store {
 
     /// Removes a package in two steps: half a package must not be taken for a damaged one.
     pub(crate) fn remove(&self, package: Package) -> Result<()> {
-        remove(&self.make_worthless(&package.folder)?)
+        let worthless = self.make_worthless(&package.folder)?;
+        fault::around(Action::RemovePackage, || remove(&worthless))
     }
 
     fn make_worthless(&self, folder: &Path) -> Result<PathBuf> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use arrow::record_batch::RecordBatch;
 use floe_schema::{Contract, Schema};
 
-use super::extract::{Source, changes, extract_state, finish_schema};
+use super::extract::{Source, account, changes, extract_state, finish_schema};
 use super::load_id;
 use super::run::Run;
 use crate::error::{Error, ErrorKind, Result, Step};
@@ -99,10 +99,12 @@ impl Run<'_> {
         let plan = Plan::new(extracted.clone(), self.destination.capabilities(), &manifest.load_id)?;
         let mut parts = PartWriter::new(&folder);
         let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
+        let mut accounts = Vec::new();
         for items in &manifest.items {
             let extraction = Extraction::again(&items.table, self.naming());
             let mut reader = SpoolReader::open(&package.folder, items)?;
-            normalizer.resource(&extraction, &mut reader, &|_| ())?;
+            let mut extracted = normalizer.resource(&extraction, &mut reader, &|_| ())?;
+            accounts.push(account(&mut extracted, &items.table));
         }
         if manifest.stores_state {
             let state = State::from_json(manifest.state.clone())?;
@@ -119,6 +121,7 @@ impl Run<'_> {
             Ok(schema) => {
                 let stored = self.local.schemas.get(&manifest.schema_name).cloned();
                 let mut manifest = manifest;
+                manifest.accounts = accounts;
                 manifest.schema_changes = changes(stored.as_ref(), &schema);
                 let normalized = self.commit_normalized(folder, manifest, schema, parts)?;
                 self.store.remove(package)?;

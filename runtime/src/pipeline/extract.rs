@@ -21,7 +21,7 @@ use crate::incremental::Cursor;
 use crate::input::{Feed, Framing, Inputs, Origin, Page, PageSource};
 use crate::normalize::engine::{Extracted, Normalizer};
 use crate::normalize::plan::Plan;
-use crate::package::{Manifest, Package, Part, PartWriter, Stage};
+use crate::package::{Account, Manifest, Package, Part, PartWriter, Stage};
 use crate::report::ResourceReport;
 use crate::resource::{Resource, TableHints};
 use crate::state::{LAST_EXTRACTED_HASH, State};
@@ -111,7 +111,8 @@ impl Run<'_> {
         let mut has_data = false;
         for resource in job.resources {
             let mut source = self.open(resource, &schema_name, &state, &folder)?;
-            let (extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
+            let (mut extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
+            manifest.accounts.push(account(&mut extracted, source.resource.name()));
             reading += time;
             has_data |= extracted.has_data();
             self.note(&source.resource, &extracted);
@@ -262,6 +263,10 @@ impl Run<'_> {
         self.report.add_step(Step::Normalize, seconds, rows, bytes);
         self.report.schema_changes.extend(package.manifest.schema_changes.iter().cloned());
     }
+}
+
+pub(super) fn account(extracted: &mut Extracted, resource: &str) -> Account {
+    Account { resource: resource.to_owned(), ..std::mem::take(&mut extracted.account) }
 }
 
 /// Puts the cursor of a resource into the state.

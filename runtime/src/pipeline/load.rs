@@ -8,7 +8,8 @@ use super::run::Run;
 use super::{Progress, again, load_id, schema_files};
 use crate::destination::{Chain, LoadRecord, Write};
 use crate::error::{Error, ErrorKind, Result, Step};
-use crate::package::{Manifest, Package, Part, Stage, read_parts};
+use crate::fault::{self, Action};
+use crate::package::{Manifest, Package, Part, Stage, check_accounts, read_parts};
 use crate::state::State;
 
 impl Run<'_> {
@@ -36,7 +37,7 @@ impl Run<'_> {
         if let Some(folder) = &self.pipeline.export_schema_path {
             schema_files::export(folder, &schema)?;
         }
-        self.local.advance(state, schema)?;
+        fault::around(Action::WriteState, || self.local.advance(state, schema))?;
         if self.pipeline.keep_packages {
             self.store.advance(package, Stage::Loaded)?;
         } else {
@@ -53,9 +54,10 @@ impl Run<'_> {
     fn load_tables(&mut self, package: &Package, schema: &Schema) -> Result<()> {
         let manifest = &package.manifest;
         let chains = chains(manifest, schema)?;
-        self.dataset.begin()?;
+        fault::around(Action::Begin, || self.dataset.begin())?;
         if !manifest.dropped.is_empty() {
-            self.dataset.drop_tables(&manifest.dropped, &schema.name)?;
+            let drop = || self.dataset.drop_tables(&manifest.dropped, &schema.name);
+            fault::around(Action::Drop, drop)?;
         }
         let emptied: Vec<&Table> =
             manifest.emptied.iter().filter_map(|name| schema.tables.get(name)).collect();
@@ -63,25 +65,35 @@ impl Run<'_> {
         let alone: Vec<&Table> =
             emptied.iter().copied().filter(|t| !tables.iter().any(|k| k.name == t.name)).collect();
         tables.extend(alone);
-        self.dataset.migrate(schema, &tables, load_id::now())?;
-        self.dataset.empty(&emptied)?;
-        let mut rows = 0;
+        fault::around(Action::Migrate, || self.dataset.migrate(schema, &tables, load_id::now()))?;
+        fault::around(Action::Empty, || self.dataset.empty(&emptied))?;
+        let (mut rows, mut loaded) = (0, Vec::new());
         for chain in &chains {
-            rows += self.load_chain(package, chain, rows)?;
+            rows += self.load_chain(package, chain, rows, &mut loaded)?;
         }
-        self.dataset.commit(&LoadRecord {
+        let loaded =
+            |table: &str| loaded.iter().filter(|(name, _)| name == table).map(|(_, rows)| rows).sum();
+        check_accounts(&manifest.accounts, schema, &loaded)?;
+        let record = LoadRecord {
             load_id: manifest.load_id.clone(),
             schema_name: schema.name.clone(),
             schema_hash: schema.version_hash.clone().unwrap_or_default(),
             inserted_at: load_id::now(),
-        })
+        };
+        fault::around(Action::Commit, || self.dataset.commit(&record))
     }
 
-    fn load_chain(&mut self, package: &Package, chain: &Chain<'_>, before: u64) -> Result<u64> {
+    fn load_chain(
+        &mut self,
+        package: &Package,
+        chain: &Chain<'_>,
+        before: u64,
+        loaded: &mut Vec<(String, u64)>,
+    ) -> Result<u64> {
         match chain.write {
             Write::Append => {}
-            Write::Replace => self.dataset.empty(&chain.tables)?,
-            Write::Merge(_) => self.dataset.stage(chain)?,
+            Write::Replace => fault::around(Action::Empty, || self.dataset.empty(&chain.tables))?,
+            Write::Merge(_) => fault::around(Action::Stage, || self.dataset.stage(chain))?,
         }
         let parts = &package.manifest.parts;
         let total_rows = parts.iter().map(|p| p.rows).sum();
@@ -92,10 +104,14 @@ impl Run<'_> {
                 let progress =
                     Progress::Loading { table: table.name.clone(), rows: before + rows, total_rows };
                 self.pipeline.report(&progress);
-                rows += self.load_table(package, table, &parts, chain.is_staged())?;
+                let of_table = self.load_table(package, table, &parts, chain.is_staged())?;
+                loaded.push((table.name.clone(), of_table));
+                rows += of_table;
             }
         }
-        self.dataset.merge(chain, self.pipeline.keep_staged)?;
+        if chain.is_staged() {
+            fault::around(Action::Merge, || self.dataset.merge(chain, self.pipeline.keep_staged))?;
+        }
         Ok(rows)
     }
 
@@ -103,7 +119,8 @@ impl Run<'_> {
         let started = Instant::now();
         let mut rows = 0;
         for stream in read_parts(&package.folder, parts)? {
-            rows += self.dataset.append(table, staged, &package.manifest.load_id, stream)?;
+            let append = || self.dataset.append(table, staged, &package.manifest.load_id, stream);
+            rows += fault::around(Action::Append, append)?;
         }
         let expected: u64 = parts.iter().map(|p| p.rows).sum();
         if rows != expected {

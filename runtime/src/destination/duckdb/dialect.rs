@@ -10,7 +10,7 @@ pub(crate) struct DuckDbDialect;
 
 impl Dialect for DuckDbDialect {
     fn temporary_schema(&self) -> &'static str {
-        "temp"
+        "temp.main"
     }
 
     fn column_type(&self, column: &Column, data_type: DataType) -> Result<String> {

@@ -1,10 +1,10 @@
 //! The statements that merge staged rows into the tables of a chain.
 
-use floe_schema::{Column, DataType, Hint, ID, LOAD_ID, MergeStrategy, Table, x};
+use floe_schema::{Column, DataType, Hint, MergeStrategy, Table, x};
 use serde_json::Value as Json;
 
 use super::Statements;
-use crate::destination::Chain;
+use crate::destination::{Chain, keys};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 /// Identifiers of the root rows that a merge deletes.
@@ -158,7 +158,7 @@ impl<'a> Merge<'a> {
             if self.source_filter.is_some() {
                 condition.push_str(&format!(" AND {root_key} IN ({})", self.filtered_roots(&row_key)));
             }
-            let rows = match self.is_deduplicated() {
+            let rows = match keys::is_deduplicated(self.root) {
                 true => format!("{staged} WHERE {condition}"),
                 false => format!("{} WHERE {condition}", first_of(&staged, &[self.row_key(table)?], None)),
             };
@@ -186,7 +186,7 @@ impl<'a> Merge<'a> {
     fn chosen_rows(&self) -> Result<String> {
         let staged = self.staging.table(&self.root.name);
         let condition = self.not_deleted("").unwrap_or_else(|| "1 = 1".to_owned());
-        if self.primary_key.is_empty() || self.is_deduplicated() {
+        if self.primary_key.is_empty() || keys::is_deduplicated(self.root) {
             return Ok(format!("{staged} WHERE {condition}"));
         }
         let order = self
@@ -217,10 +217,6 @@ impl<'a> Merge<'a> {
         format!("SELECT {row_key} FROM {staged}{filter}")
     }
 
-    fn is_deduplicated(&self) -> bool {
-        self.root.x(x::DEDUPLICATED) == Some(&Json::Bool(true))
-    }
-
     /// That a staged row says that the row is deleted.
     pub(super) fn is_deleted(&self, alias: &str) -> Option<String> {
         let column = self.hard_delete?;
@@ -242,41 +238,17 @@ impl<'a> Merge<'a> {
 
     /// The column that identifies rows of a table.
     pub(super) fn row_key(&self, table: &Table) -> Result<String> {
-        let first = |hint| table.with_hint(hint).find(|c: &&Column| c.is_complete());
-        let single = || {
-            let mut keys = table.with_hint(Hint::PrimaryKey);
-            keys.next().filter(|_| keys.next().is_none())
-        };
-        let column = first(Hint::RowKey).or_else(|| first(Hint::Unique)).or_else(single);
-        column.map(|c| self.main.quote(&c.name)).ok_or_else(|| {
-            self.no_key(table, format!("table {} has no column that identifies its rows", table.name))
-                .help(format!("tables of a merge need {ID}, a unique column or a primary key of one column"))
-        })
+        keys::row_key(table).map(|c| self.main.quote(&c.name))
     }
 
     /// The column that names the root row of nested rows.
     pub(super) fn root_key(&self, table: &Table) -> Result<String> {
-        let first = |hint| table.with_hint(hint).find(|c: &&Column| c.is_complete());
-        let parent = || first(Hint::ParentKey).filter(|_| table.parent.as_deref() == Some(&self.root.name));
-        let column = first(Hint::RootKey).or_else(parent);
-        column.map(|c| self.main.quote(&c.name)).ok_or_else(|| {
-            self.no_key(table, format!("rows of table {} do not name their root row", table.name))
-                .help("the table was filled before its root was merged: load it anew, or set root_key of the source")
-        })
-    }
-
-    fn no_key(&self, table: &Table, message: String) -> Error {
-        Error::new(ErrorKind::Schema, message).step(Step::Load).table(&table.name)
+        keys::root_key(table, self.root).map(|c| self.main.quote(&c.name))
     }
 
     /// Columns whose values tell that a row has changed.
     pub(super) fn compared(&self, table: &Table) -> Vec<String> {
-        if let Some(version) = table.complete_columns().find(|c| c.has_x(x::ROW_VERSION)) {
-            return vec![self.main.quote(&version.name)];
-        }
-        let keys = [Hint::PrimaryKey, Hint::RowKey, Hint::ParentKey, Hint::RootKey, Hint::HardDelete];
-        let is_content = |c: &&Column| c.name != LOAD_ID && !keys.iter().any(|key| c.has(*key));
-        table.complete_columns().filter(is_content).map(|c| self.main.quote(&c.name)).collect()
+        keys::compared(table).into_iter().map(|c| self.main.quote(&c.name)).collect()
     }
 }
 

@@ -1,11 +1,10 @@
 //! Merges that leave rows in place: upsert, insert-only, cdc and scd2.
 
-use floe_schema::{Hint, MergeStrategy, Table, x};
-use serde_json::Value as Json;
+use floe_schema::{Hint, MergeStrategy, Table};
 
 use super::merge::{Merge, equal};
-use crate::error::{Error, ErrorKind, Result, Step};
-use crate::value::time;
+use crate::destination::keys::{self, Versions};
+use crate::error::Result;
 
 impl Merge<'_> {
     /// Rows are matched by key, nested rows by identifier.
@@ -55,8 +54,7 @@ impl Merge<'_> {
     /// The branch for rows that are there already.
     fn update(&self, table: &Table, columns: &[String]) -> String {
         let set: Vec<String> = columns.iter().map(|c| format!("{c} = s.{c}")).collect();
-        let skips = self.root.x(x::SKIP_UNCHANGED_ROWS) == Some(&Json::Bool(true));
-        let compared = if skips { self.compared(table) } else { Vec::new() };
+        let compared = if keys::skips_unchanged(self.root) { self.compared(table) } else { Vec::new() };
         let changed: Vec<String> = compared.iter().map(|c| format!("s.{c} IS DISTINCT FROM d.{c}")).collect();
         let when = match changed.is_empty() {
             true => "WHEN MATCHED".to_owned(),
@@ -130,22 +128,11 @@ impl Merge<'_> {
 
     /// Rows that changed or vanished are retired, new versions come.
     pub(super) fn scd2(&self) -> Result<Vec<String>> {
-        let column = |property: &str| self.root.complete_columns().find(|c| c.has_x(property));
-        let missing = |what: &str| {
-            Error::new(ErrorKind::Schema, format!("table {} has no column for {what}", self.root.name))
-                .step(Step::Load)
-                .table(&self.root.name)
-        };
-        let valid_from = column(x::VALID_FROM).ok_or_else(|| missing("the start of validity"))?;
-        let valid_to = column(x::VALID_TO).ok_or_else(|| missing("the end of validity"))?;
-        let version = column(x::ROW_VERSION).ok_or_else(|| missing("the version of rows"))?;
-        let (from, to) = (self.main.quote(&valid_from.name), self.main.quote(&valid_to.name));
-        let version = self.main.quote(&version.name);
-        let boundary = match self.instant(self.root.x(x::BOUNDARY_TIMESTAMP))? {
-            Some(given) => given,
-            None => self.main.timestamp(self.created_at),
-        };
-        let active = self.instant(valid_to.x(x::ACTIVE_RECORD_TIMESTAMP))?;
+        let versions = Versions::of(self.root, self.created_at)?;
+        let (from, to) = (self.main.quote(&versions.from.name), self.main.quote(&versions.to.name));
+        let version = self.main.quote(&versions.version.name);
+        let boundary = self.main.timestamp(versions.boundary);
+        let active = versions.active.map(|active| self.main.timestamp(active));
         let is_active = match &active {
             Some(active) => format!("{to} = {active}"),
             None => format!("{to} IS NULL"),
@@ -196,25 +183,6 @@ impl Merge<'_> {
             ));
         }
         Ok(())
-    }
-
-    /// An instant of the hints as a literal.
-    fn instant(&self, given: Option<&Json>) -> Result<Option<String>> {
-        let micros = match given {
-            None | Some(Json::Null) => return Ok(None),
-            Some(Json::String(text)) => time::timestamp(text),
-            Some(number) => number.as_f64().map(|seconds| (seconds * 1e6).round() as i64),
-        };
-        let micros = micros.ok_or_else(|| {
-            let given = given.map(Json::to_string).unwrap_or_default();
-            Error::new(
-                ErrorKind::Schema,
-                format!("{given} in the hints of {} is no timestamp", self.root.name),
-            )
-            .step(Step::Load)
-            .table(&self.root.name)
-        })?;
-        Ok(Some(self.main.timestamp(micros)))
     }
 }
 

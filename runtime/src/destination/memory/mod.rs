@@ -1,13 +1,16 @@
-//! A destination in memory, for tests.
+//! A destination in memory, for tests: the smallest that does everything, to compare others with.
+
+mod merge;
+mod value;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, new_null_array};
-use arrow::datatypes::DataType as ArrowType;
-use arrow::record_batch::RecordBatchReader;
-use floe_schema::{Schema, Table};
+use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use floe_schema::{STATE_TABLE, Schema, Table};
+use serde_json::Value as Json;
 
+use self::value::{Row, Value, rows_of};
 use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
@@ -36,21 +39,40 @@ pub struct Memory {
 pub struct MemoryTable {
     /// Names and nullability, in order.
     columns: Vec<(String, bool)>,
-    batches: Vec<RecordBatch>,
+    rows: Vec<Row>,
 }
+
+type Tables = BTreeMap<String, MemoryTable>;
 
 #[derive(Debug, Clone, Default)]
 struct Contents {
-    tables: BTreeMap<String, MemoryTable>,
+    tables: Tables,
+    /// The twins of tables, with rows that are merged.
+    staged: Tables,
     /// Name, hash and document of stored schemas, in order.
     schemas: Vec<(String, String, String)>,
     loads: Vec<LoadRecord>,
 }
 
 impl MemoryTable {
+    fn new(table: &Table) -> Self {
+        let mut new = Self::default();
+        new.migrate(table);
+        new
+    }
+
+    /// Adds the columns that are missing.
+    fn migrate(&mut self, table: &Table) {
+        for column in table.complete_columns() {
+            if !self.columns.iter().any(|(name, _)| *name == column.name) {
+                self.columns.push((column.name.to_string(), column.is_nullable()));
+            }
+        }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
+        self.rows.len()
     }
 
     /// Names of the columns, in order.
@@ -58,34 +80,35 @@ impl MemoryTable {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The rows as they were loaded. A batch has the columns that it came with.
-    pub fn batches(&self) -> &[RecordBatch] {
-        &self.batches
+    /// The rows, without nulls. What JSON has no type for is text: decimals, instants in UTC such as
+    /// `2024-03-01T10:20:30.000000Z`, days, times, bytes in hexadecimal digits, and `NaN`.
+    ///
+    /// ```
+    /// use floe::{Memory, Pipeline, Resource};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let memory = Memory::default();
+    /// let pipeline = Pipeline::new("p").destination(memory.clone()).dataset("raw").pipelines_dir(folder.path());
+    /// pipeline.run_blocking([Resource::new("items").json_lines("{\"at\": \"2024-03-01T10:20:30Z\"}")])?;
+    /// let rows = memory.table("raw", "items").unwrap().to_json();
+    /// assert_eq!(rows[0]["at"], "2024-03-01T10:20:30.000000Z");
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn to_json(&self) -> Vec<BTreeMap<String, Json>> {
+        let row = |row: &Row| row.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        self.rows.iter().map(row).collect()
     }
 
-    fn append(&mut self, table: &str, batch: RecordBatch) -> Result<u64> {
-        for (name, nullable) in &self.columns {
-            let nulls = batch.column_by_name(name).map_or(batch.num_rows(), |c| c.null_count());
-            if !nullable && nulls > 0 {
+    fn append(&mut self, table: &str, rows: Vec<Row>) -> Result<u64> {
+        for (name, _) in self.columns.iter().filter(|(_, nullable)| !nullable) {
+            if rows.iter().any(|row| !row.contains_key(name)) {
                 let message = format!("null in column {table}.{name}, which is not nullable");
                 let error = Error::new(ErrorKind::Destination, message).step(Step::Load);
                 return Err(error.table(table).column(name));
             }
         }
-        let rows = batch.num_rows() as u64;
-        self.batches.push(batch);
-        Ok(rows)
-    }
-
-    /// A column over all batches; rows that came without it have nulls.
-    pub fn column(&self, name: &str) -> Option<Vec<ArrayRef>> {
-        let known = self.batches.iter().find_map(|b| b.column_by_name(name))?;
-        let data_type = known.data_type().clone();
-        let column = |batch: &RecordBatch| {
-            let nulls = || new_null_array(&data_type, batch.num_rows());
-            batch.column_by_name(name).cloned().unwrap_or_else(nulls)
-        };
-        Some(self.batches.iter().map(column).collect())
+        let count = rows.len() as u64;
+        self.rows.extend(rows);
+        Ok(count)
     }
 }
 
@@ -147,19 +170,14 @@ impl Dataset for MemoryDataset {
 
     fn stored_state(&mut self, pipeline: &str) -> Result<Option<StoredState>> {
         let Some(contents) = self.stored() else { return Ok(None) };
-        let mut newest: Option<(String, StoredState)> = None;
-        let table = contents.tables.get(floe_schema::STATE_TABLE);
-        for batch in table.into_iter().flat_map(MemoryTable::batches) {
-            for row in 0..batch.num_rows() {
-                let Some((load_id, state)) = state_row(batch, row) else { continue };
-                let complete = contents.loads.iter().any(|load| load.load_id == load_id);
-                let newer = newest.as_ref().is_none_or(|(id, _)| *id < load_id);
-                if state.pipeline == pipeline && complete && newer {
-                    newest = Some((load_id, state));
-                }
-            }
-        }
-        Ok(newest.map(|(_, state)| state))
+        let complete = |row: &&Row| {
+            let load_id = row.get(floe_schema::LOAD_ID).map(Value::text);
+            contents.loads.iter().any(|load| Some(&load.load_id) == load_id.as_ref())
+        };
+        let rows = contents.tables.get(STATE_TABLE).into_iter().flat_map(|table| &table.rows);
+        let of_pipeline = rows.filter(|row| text(row, "pipeline_name").as_deref() == Some(pipeline));
+        let newest = of_pipeline.filter(complete).max_by_key(|row| text(row, floe_schema::LOAD_ID));
+        Ok(newest.and_then(state_of))
     }
 
     fn stored_schema(&mut self, name: &str) -> Result<Option<String>> {
@@ -181,12 +199,7 @@ impl Dataset for MemoryDataset {
     fn migrate(&mut self, schema: &Schema, tables: &[&Table], _now: i64) -> Result<()> {
         let contents = self.open()?;
         for table in tables {
-            let known = contents.tables.entry(table.name.clone()).or_default();
-            for column in table.complete_columns() {
-                if !known.columns.iter().any(|(name, _)| *name == column.name) {
-                    known.columns.push((column.name.to_string(), column.is_nullable()));
-                }
-            }
+            contents.tables.entry(table.name.clone()).or_default().migrate(table);
         }
         let hash = schema.version_hash.clone().unwrap_or_default();
         if !contents.schemas.iter().any(|(_, stored, _)| *stored == hash) {
@@ -199,6 +212,7 @@ impl Dataset for MemoryDataset {
     fn drop_tables(&mut self, tables: &[String], schema: &str) -> Result<()> {
         let contents = self.open()?;
         contents.tables.retain(|name, _| !tables.contains(name));
+        contents.staged.retain(|name, _| !tables.contains(name));
         contents.schemas.retain(|(name, ..)| name != schema);
         Ok(())
     }
@@ -207,40 +221,50 @@ impl Dataset for MemoryDataset {
         let contents = self.open()?;
         for table in tables {
             if let Some(known) = contents.tables.get_mut(&table.name) {
-                known.batches.clear();
+                known.rows.clear();
             }
         }
         Ok(())
     }
 
     fn stage(&mut self, chain: &Chain<'_>) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, format!("{:?} in memory", chain.write)))
+        let contents = self.open()?;
+        for table in &chain.tables {
+            contents.staged.insert(table.name.clone(), MemoryTable::new(table));
+        }
+        Ok(())
     }
 
-    fn merge(&mut self, _chain: &Chain<'_>, _keep: bool) -> Result<()> {
+    fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
+        let contents = self.open()?;
+        merge::merge(contents, chain)?;
+        if !keep {
+            chain.tables.iter().for_each(|table| drop(contents.staged.remove(&table.name)));
+        }
         Ok(())
     }
 
     fn append(
         &mut self,
         table: &Table,
-        _staged: bool,
+        staged: bool,
         load_id: &str,
-        rows: Box<dyn RecordBatchReader + Send>,
+        batches: Box<dyn RecordBatchReader + Send>,
     ) -> Result<u64> {
         let root = !table.is_nested() && table.columns.contains_key(floe_schema::LOAD_ID);
+        let contents = self.open()?;
+        let tables = if staged { &mut contents.staged } else { &mut contents.tables };
+        let known = tables.get_mut(&table.name);
+        let known = known.ok_or_else(|| Error::internal("rows for a table that does not exist"))?;
         let mut count = 0;
-        for batch in rows {
-            let unreadable = |e| Error::internal("cannot read rows of a package").cause(e);
-            let mut batch = batch.map_err(unreadable)?;
-            if root {
-                let ids: ArrayRef = Arc::new(StringArray::from(vec![load_id; batch.num_rows()]));
-                batch = with_column(&batch, floe_schema::LOAD_ID, ids).map_err(unreadable)?;
+        for batch in batches {
+            let batch: RecordBatch =
+                batch.map_err(|e| Error::internal("cannot read rows of a package").cause(e))?;
+            let mut rows = rows_of(&batch)?;
+            for row in rows.iter_mut().filter(|_| root) {
+                row.insert(floe_schema::LOAD_ID.to_owned(), Value::Text(load_id.to_owned()));
             }
-            let contents = self.open()?;
-            let known = contents.tables.get_mut(&table.name);
-            let known = known.ok_or_else(|| Error::internal("rows for a table that does not exist"))?;
-            count += known.append(&table.name, batch)?;
+            count += known.append(&table.name, rows)?;
         }
         Ok(count)
     }
@@ -259,35 +283,18 @@ impl Dataset for MemoryDataset {
     }
 }
 
-fn with_column(
-    batch: &RecordBatch,
-    name: &str,
-    array: ArrayRef,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let mut columns: Vec<(String, ArrayRef)> = vec![(name.to_owned(), array)];
-    let schema = batch.schema();
-    columns.extend(schema.fields().iter().map(|f| f.name().clone()).zip(batch.columns().iter().cloned()));
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true)))
+fn text(row: &Row, column: &str) -> Option<String> {
+    row.get(column).map(Value::text)
 }
 
-/// Load id and state of a row of `_dlt_pipeline_state`.
-fn state_row(batch: &RecordBatch, row: usize) -> Option<(String, StoredState)> {
-    use arrow::array::AsArray;
-    let text = |name: &str| {
-        let column = batch.column_by_name(name)?;
-        (*column.data_type() == ArrowType::Utf8).then(|| column.as_string::<i32>().value(row).to_owned())
-    };
-    let number = |name: &str| {
-        let column = batch.column_by_name(name)?;
-        let int = *column.data_type() == ArrowType::Int64;
-        int.then(|| column.as_primitive::<arrow::datatypes::Int64Type>().value(row))
-    };
-    let state = StoredState {
+/// The state in a row of `_dlt_pipeline_state`.
+fn state_of(row: &Row) -> Option<StoredState> {
+    let number = |name: &str| if let Some(Value::Int(value)) = row.get(name) { Some(*value) } else { None };
+    Some(StoredState {
         version: number("version")?,
         engine_version: number("engine_version")?,
-        pipeline: text("pipeline_name")?,
-        state: text("state")?,
-        version_hash: text("version_hash"),
-    };
-    Some((text(floe_schema::LOAD_ID)?, state))
+        pipeline: text(row, "pipeline_name")?,
+        state: text(row, "state")?,
+        version_hash: text(row, "version_hash"),
+    })
 }

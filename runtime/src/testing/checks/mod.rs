@@ -1,0 +1,15 @@
+//! The checks.
+
+mod merges;
+mod names;
+mod records;
+mod reference;
+mod tables;
+mod types;
+
+pub(super) use merges::*;
+pub(super) use names::*;
+pub(super) use records::*;
+pub(super) use reference::*;
+pub(super) use tables::*;
+pub(super) use types::*;

@@ -1,0 +1,272 @@
+//! `floe load` is killed before and after each durable action, and the next run ends where an
+//! undisturbed one ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use floe_tests::canonical::{Window, document};
+use floe_tests::dataset::text;
+use floe_tests::{Dataset, Outcome, compare, floe};
+use serde_json::{Value as Json, json};
+
+const DATASET: &str = "raw";
+/// Pipelines at the same time: most of a run is waiting for the disk.
+const WORKERS: usize = 4;
+
+/// A kind of destination: how a run is told of it, and how it is read.
+#[derive(Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    /// Adds what a run needs to write into the place of this folder.
+    point: fn(&mut Command, &Path),
+    read: fn(&Path) -> Dataset,
+    /// Makes the place of the second folder one like that of the first.
+    copy: fn(&Path, &Path),
+}
+
+const DUCKDB: Kind = Kind {
+    name: "duckdb",
+    point: |command, folder| {
+        command.arg("--credentials").arg(folder.join("db.duckdb"));
+    },
+    read: |folder| Dataset::read(&folder.join("db.duckdb"), DATASET).unwrap(),
+    // the database is a file of the folder
+    copy: |_, _| {},
+};
+
+/// How the rows of the runs come together.
+struct Way {
+    name: &'static str,
+    resource: Json,
+    /// Arguments of the second run and of the one that follows a kill.
+    again: &'static [&'static str],
+}
+
+fn ways() -> Vec<Way> {
+    let way = |name: &'static str, disposition: Json, more: Json| {
+        let mut resource = json!({"name": "items", "write_disposition": disposition});
+        for (key, value) in more.as_object().unwrap() {
+            resource[key.as_str()] = value.clone();
+        }
+        Way { name, resource, again: &[] }
+    };
+    let merge = |strategy: &str| json!({"disposition": "merge", "strategy": strategy});
+    let key = json!({"primary_key": "id"});
+    let gone = json!({"primary_key": "id", "columns": {"gone": {"data_type": "bool", "hard_delete": true}}});
+    let refresh = Way {
+        again: &["--refresh", "drop_resources"],
+        ..way("refresh", json!("append"), json!({"incremental": {"cursor_path": "at"}}))
+    };
+    vec![
+        way("append", json!("append"), json!({"incremental": {"cursor_path": "at"}})),
+        way("replace", json!("replace"), json!({})),
+        way("delete-insert", merge("delete-insert"), gone.clone()),
+        way("upsert", merge("upsert"), gone.clone()),
+        way("scd2", merge("scd2"), json!({})),
+        way("insert-only", merge("insert-only"), key),
+        way("cdc", merge("cdc"), gone),
+        refresh,
+    ]
+}
+
+/// The items of a run: some are new, some have changed, some are gone, and there is a new column.
+fn items(run: usize) -> Vec<Json> {
+    let first = (0..6).map(|id| json!({"id": id, "at": id, "v": "a", "l": [{"x": id, "m": [1, 2]}]}));
+    let second = (3..9).map(|id| {
+        let mut item = json!({"id": id, "at": id + 6, "v": "b", "w": id, "l": [{"x": id, "y": 1}]});
+        if id == 4 {
+            item["gone"] = json!(true);
+        }
+        item
+    });
+    if run == 0 { first.collect() } else { second.collect() }
+}
+
+/// A folder with everything that a pipeline has.
+struct Place<'w> {
+    folder: tempfile::TempDir,
+    kind: Kind,
+    way: &'w Way,
+}
+
+impl<'w> Place<'w> {
+    fn new(kind: Kind, way: &'w Way) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), kind, way };
+        fs::write(place.path("items.json"), way.resource.to_string()).unwrap();
+        for run in 0..2 {
+            let lines: String = items(run).iter().map(|item| format!("{item}\n")).collect();
+            fs::write(place.path(&format!("{run}.jsonl")), lines).unwrap();
+        }
+        place
+    }
+
+    /// The same at another place.
+    fn copy(&self) -> Self {
+        let copy = Self { folder: tempfile::tempdir().unwrap(), ..*self };
+        copy_folder(self.folder.path(), copy.folder.path());
+        (self.kind.copy)(self.folder.path(), copy.folder.path());
+        copy
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn load(&self, run: usize) -> Command {
+        let mut command = floe();
+        command.args(["load", "--quiet", "--pipeline", "p", "--dataset", DATASET, "--threads", "1"]);
+        command.arg("--pipelines-dir").arg(self.path("pipelines"));
+        (self.kind.point)(&mut command, self.folder.path());
+        if run > 0 {
+            command.args(self.way.again);
+        }
+        command.arg("--resource").arg(self.path("items.json")).arg(self.path(&format!("{run}.jsonl")));
+        command
+    }
+
+    fn dataset(&self) -> Dataset {
+        (self.kind.read)(self.folder.path())
+    }
+
+    fn packages(&self) -> usize {
+        let stages = ["extracted", "normalized"].map(|stage| self.path("pipelines/p/packages").join(stage));
+        stages.iter().map(|stage| fs::read_dir(stage).map_or(0, Iterator::count)).sum()
+    }
+
+    fn document(&self) -> Json {
+        let dataset = self.dataset();
+        document(&dataset, &windows(&dataset), &[])
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+fn load_ids(dataset: &Dataset) -> Vec<String> {
+    let mut ids: Vec<String> =
+        dataset.rows("_dlt_loads").iter().map(|row| text(row, "load_id").unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+/// Instants of a package are those of its load id, which is the time when it was made.
+fn windows(dataset: &Dataset) -> Vec<Window> {
+    let micros = |id: &String| (id.parse::<f64>().unwrap() * 1e6) as i64;
+    load_ids(dataset).iter().map(micros).map(|at| (at - 10, at + 10)).collect()
+}
+
+/// A place in a run, and how often it is passed before the kill.
+type Fault = (String, usize);
+
+/// What is known of a way before anything is killed.
+struct Course<'w> {
+    /// After the first run.
+    start: Place<'w>,
+    /// The places that the second run passes.
+    faults: Vec<Fault>,
+    /// Datasets after two and after three runs.
+    after: [Json; 2],
+    loads: [usize; 2],
+}
+
+impl<'w> Course<'w> {
+    fn of(kind: Kind, way: &'w Way) -> Self {
+        let start = Place::new(kind, way);
+        Outcome::of(&mut start.load(0)).success();
+        let undisturbed = start.copy();
+        let listed = Outcome::of(undisturbed.load(1).env("FLOE_FAULTS_LIST", "1")).success();
+        let mut passed: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut faults = Vec::new();
+        for name in listed.stderr.lines().filter_map(|line| line.strip_prefix("fault point ")) {
+            let times = passed.entry(name).or_default();
+            *times += 1;
+            faults.push((name.to_owned(), *times));
+        }
+        let two = undisturbed.document();
+        let loads_of_two = load_ids(&undisturbed.dataset()).len();
+        Outcome::of(&mut undisturbed.load(1)).success();
+        let loads = [loads_of_two, load_ids(&undisturbed.dataset()).len()];
+        Self { start, faults, after: [two, undisturbed.document()], loads }
+    }
+
+    /// Kills a second run at a place, lets another one follow, and says what is wrong then.
+    fn try_fault(&self, fault: &Fault) -> Result<(), String> {
+        let place = self.start.copy();
+        let (name, times) = fault;
+        let killed = Outcome::of(place.load(1).env("FLOE_FAULT", format!("{name}:{times}")));
+        if killed.code != -1 {
+            return Err(format!("the run was not killed but ended with {}: {}", killed.code, killed.stderr));
+        }
+        let before = load_ids(&place.dataset());
+        // with nothing left to finish, the next run is a third one
+        let is_third = before.len() == self.loads[0] && place.packages() == 0;
+        let next = Outcome::of(&mut place.load(1));
+        if next.code != 0 {
+            return Err(format!("the next run failed: {}", next.stderr));
+        }
+        let errors = compare(&self.after[usize::from(is_third)], &place.document()).errors;
+        if !errors.is_empty() {
+            return Err(errors.join("\n  "));
+        }
+        let ids = load_ids(&place.dataset());
+        let different: BTreeSet<&String> = ids.iter().collect();
+        let loads = self.loads[usize::from(is_third)];
+        if different.len() != ids.len() || ids.len() != loads {
+            return Err(format!("{loads} loads are to be recorded once each, found {ids:?}"));
+        }
+        if place.packages() > 0 {
+            return Err("a package is left".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// All places of all ways; says which went wrong.
+fn no_fault_matters(kind: Kind) {
+    let ways = ways();
+    let courses: Vec<Course<'_>> = ways.iter().map(|way| Course::of(kind, way)).collect();
+    let all: Vec<(&Course<'_>, &Fault)> =
+        courses.iter().flat_map(|course| course.faults.iter().map(move |fault| (course, fault))).collect();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some((course, fault)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = format!("{} × {} × {}:{}", kind.name, course.start.way.name, fault.0, fault.1);
+                    match course.try_fault(fault) {
+                        Ok(()) => println!("ok      {name}"),
+                        Err(error) => {
+                            println!("FAILED  {name}: {error}");
+                            failed.lock().unwrap().push(format!("{name}: {error}"));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let reached: BTreeSet<&str> = all.iter().map(|(_, fault)| fault.0.as_str()).collect();
+    let points = floe::testing::fault_points();
+    let missed: Vec<&String> = points.iter().filter(|point| !reached.contains(point.as_str())).collect();
+    assert!(missed.is_empty(), "no run passes {missed:?}");
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), all.len(), failed.join("\n"));
+    println!("{} kills", all.len());
+}
+
+#[test]
+fn no_fault_matters_to_duckdb() {
+    no_fault_matters(DUCKDB);
+}
