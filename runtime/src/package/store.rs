@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::files::{read_json, rename_synced, write_synced};
+use super::files::{read_json, rename_synced, rename_worthless, write_synced};
 use super::manifest::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{self, Action};
@@ -140,7 +140,7 @@ impl Store {
 
     fn make_worthless(&self, folder: &Path) -> Result<PathBuf> {
         let target = self.stage_folder(Stage::New).join(folder.file_name().unwrap_or_default());
-        rename_synced(folder, &target)?;
+        rename_worthless(folder, &target)?;
         Ok(target)
     }
 

@@ -80,7 +80,10 @@ fn a_malformed_line_is_located_and_loads_nothing() {
 
     place.write("cut.jsonl", "{\"id\": 1}\n{\"id\": \n{\"id\": 3}\n{\"id\": 4}\n");
     let outcome = place.load(&["cut.jsonl"]);
-    assert_eq!(outcome.stderr, "error: cut.jsonl:2:7: this is no JSON: the text ends in the middle of a value\n");
+    assert_eq!(
+        outcome.stderr,
+        "error: cut.jsonl:2:7: this is no JSON: the text ends in the middle of a value\n"
+    );
 
     let outcome = place.load(&["items.jsonl", "--error-format", "json"]);
     let error = outcome.error().unwrap();
