@@ -18,7 +18,7 @@ pub(crate) use dialect::DuckDbDialect;
 
 /// Memory that DuckDB takes unless another limit is set, in megabytes. It fills what it gets, and a
 /// higher limit makes loading no faster.
-const MEMORY: usize = 64;
+const MEMORY: usize = 32;
 /// What it needs in addition for each column of the widest table: a block for the values that are
 /// being written, one for the nulls, and half as much to spare.
 const MEMORY_PER_COLUMN: f64 = 0.75;
