@@ -103,7 +103,7 @@ pub(crate) struct Load {
     /// A folder in which every load leaves the schema
     #[arg(long, value_name = "FOLDER", help_heading = "Schema")]
     pub(crate) export_schema_path: Option<PathBuf>,
-    /// Load into a new dataset, <dataset>_<time>
+    /// Load into a new dataset, named after this one and the time
     #[arg(long)]
     pub(crate) dev_mode: bool,
     /// Load only these of the resources
@@ -121,7 +121,7 @@ pub(crate) struct Load {
     /// Bytes that a thread normalises at once
     #[arg(long, value_name = "BYTES", help_heading = "Engine")]
     pub(crate) page_bytes: Option<usize>,
-    /// Leave the rows of merges in the staging dataset, <dataset>_staging
+    /// Leave the rows of merges in the staging dataset, which ends in _staging
     #[arg(long, help_heading = "Engine")]
     pub(crate) keep_staged: bool,
     /// Keep packages after they are loaded

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use floe_schema::hash::{UNIQUE_HASH_BYTES, canonical_json, shake128_base64};
+use indexmap::IndexSet;
 use serde_json::{Value as Json, json};
 
-use super::{DedupKey, Incremental, OnMissing, RowOrder, compare, lag};
+use super::{DedupKey, Incremental, OnMissing, RowOrder, lag};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::normalize::scan::{ScanError, Scanner};
 use crate::normalize::tree::Node;
@@ -13,6 +14,8 @@ use crate::normalize::tree::Node;
 /// Hashes of this length were made by older versions of dlt.
 const LEGACY_HASH_LENGTH: usize = 20;
 const LEGACY_HASH_BYTES: usize = 15;
+/// From here on the state becomes a burden.
+const MANY_HASHES: usize = 10_000;
 
 /// What is known before the first item is read. It never changes during a run.
 #[derive(Debug, Clone)]
@@ -40,7 +43,7 @@ pub(crate) struct Verdict {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Boundary {
     last: Option<Json>,
-    hashes: Vec<String>,
+    hashes: IndexSet<String>,
     /// An item was looked at, and one was kept.
     called: bool,
     kept: bool,
@@ -144,13 +147,13 @@ impl Cursor {
         let drop = |stop: bool| Ok(Verdict { keep: false, stop });
         if !end.is_null() {
             let beyond = function.is_later(value, end)?;
-            let at_end = !self.incremental.closed_end && is_equal(value, end);
+            let at_end = !self.incremental.closed_end && function.is_same(value, end);
             if beyond || at_end {
                 return drop(order == Some(RowOrder::Ascending));
             }
         }
         if !self.start.is_null() {
-            let at_start = is_equal(value, &self.start);
+            let at_start = function.is_same(value, &self.start);
             let out = if at_start {
                 self.incremental.open_start || self.deduplicates && self.hashes.contains(&self.hash(scanner)?)
             } else {
@@ -172,12 +175,12 @@ impl Cursor {
         if later {
             page.last = Some(value.clone());
             page.hashes.clear();
-        } else if !page.last.as_ref().is_some_and(|last| is_equal(value, last)) {
+        } else if !page.last.as_ref().is_some_and(|last| self.incremental.last_value.is_same(value, last)) {
             return Ok(());
         }
         if self.deduplicates {
             let hash = self.hash(scanner)?;
-            page.hashes.push(hash);
+            page.hashes.insert(hash);
         }
         Ok(())
     }
@@ -214,22 +217,22 @@ impl Cursor {
         all.kept |= page.kept;
         let Some(value) = page.last else { return Ok(()) };
         match &all.last {
-            Some(last) if is_equal(last, &value) => {
-                for hash in page.hashes {
-                    if !all.hashes.contains(&hash) {
-                        all.hashes.push(hash);
-                    }
-                }
+            Some(last) if self.incremental.last_value.is_same(last, &value) => {
+                all.hashes.extend(page.hashes);
             }
             Some(last) if !self.incremental.last_value.is_later(&value, last)? => {}
             _ => {
                 all.last = Some(value);
                 all.hashes = page.hashes;
-                all.hashes.sort();
-                all.hashes.dedup();
             }
         }
         Ok(())
+    }
+
+    /// How many items at the last value are remembered one by one, if they are too many for a state.
+    pub(crate) fn crowd(&self, all: &Boundary) -> Option<usize> {
+        let count = all.hashes.len();
+        (self.deduplicates && count > MANY_HASHES).then_some(count)
     }
 
     /// The state of the resource after the run, or `None` if nothing is remembered.
@@ -252,7 +255,8 @@ impl Cursor {
             (false, true) => reached,
         };
         state["last_value"] = last;
-        state["unique_hashes"] = if self.deduplicates { all.hashes.clone().into() } else { json!([]) };
+        state["unique_hashes"] =
+            if self.deduplicates { all.hashes.iter().cloned().collect::<Vec<_>>().into() } else { json!([]) };
         if all.kept {
             state["start_value"] = self.last.clone();
         }
@@ -277,10 +281,6 @@ impl From<Error> for Look {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
-}
-
-fn is_equal(a: &Json, b: &Json) -> bool {
-    compare::compare(a, b) == Some(std::cmp::Ordering::Equal)
 }
 
 fn start_value(incremental: &Incremental, last: &Json) -> Result<Json> {
@@ -387,6 +387,35 @@ mod tests {
         let falling = Incremental::new("t").unwrap().last_value(LastValue::Min);
         let (passed, after) = run(&falling, Some(&state), &items);
         assert_eq!((passed.len(), &after["last_value"]), (2, &json!(1)));
+    }
+
+    #[test]
+    fn a_function_can_tell_the_order() {
+        let by_length = LastValue::By(|a, b| Some(a.as_str()?.len().cmp(&b.as_str()?.len())));
+        let incremental = Incremental::new("t").unwrap().last_value(by_length);
+        let (passed, state) = run(&incremental, None, &[r#"{"t":"zz"}"#, r#"{"t":"aaa"}"#, r#"{"t":"z"}"#]);
+        assert_eq!((passed.len(), &state["last_value"]), (3, &json!("aaa")));
+        let (passed, _) =
+            run(&incremental, Some(&state), &[r#"{"t":"zz"}"#, r#"{"t":"bbb"}"#, r#"{"t":"cccc"}"#]);
+        assert_eq!(
+            passed,
+            [r#"{"t":"bbb"}"#, r#"{"t":"cccc"}"#],
+            "as late as the last one, but another item"
+        );
+    }
+
+    #[test]
+    fn a_crowd_at_the_last_value_is_noticed() {
+        let cursor = Cursor::new(&Incremental::new("t").unwrap(), None, None).unwrap();
+        let mut all = cursor.boundary();
+        for id in 0..=MANY_HASHES {
+            assert_eq!(cursor.crowd(&all), None);
+            let item = format!("{{\"id\":{id},\"t\":1}}");
+            let mut page = Boundary::default();
+            cursor.look(&mut Scanner::new(item.as_bytes(), 0), &mut page).unwrap();
+            cursor.merge(&mut all, page).unwrap();
+        }
+        assert_eq!(cursor.crowd(&all), Some(MANY_HASHES + 1));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) fn apply_lag(lag: f64, initial: &Json, value: &Json, function: LastVa
 }
 
 fn lag_number(lag: f64, value: &Json, function: LastValue) -> Option<Json> {
-    let signed = if function == LastValue::Max { -lag } else { lag };
+    let signed = if function != LastValue::Min { -lag } else { lag };
     match value.as_i64() {
         Some(int) if signed.fract() == 0.0 => Some(Json::from(int.checked_add(signed as i64)?)),
         Some(int) => Some(Json::from((int as f64 + signed) as i64)),
@@ -164,11 +164,11 @@ fn lag_text(lag: f64, initial: &Json, text: &str, function: LastValue) -> Option
     // the initial value tells whether days or seconds are meant
     let declared = initial.as_str().and_then(Shape::of);
     let in_days = declared.unwrap_or(shape).is_date();
-    let signed = if function == LastValue::Max { -lag } else { lag };
+    let signed = if function != LastValue::Min { -lag } else { lag };
     let moved = if in_days && !shape.is_date() {
         let day = micros.div_euclid(DAY) + signed as i64;
         // the whole day stays in range
-        day * DAY + if function == LastValue::Max { 0 } else { DAY - 1 }
+        day * DAY + if function != LastValue::Min { 0 } else { DAY - 1 }
     } else if in_days {
         (micros.div_euclid(DAY) + signed.trunc() as i64) * DAY
     } else {

@@ -16,29 +16,64 @@ pub(crate) use cursor::{Boundary, Cursor, Look, text_of_key};
 use path::CursorPath;
 
 /// Which of two cursor values counts as the later one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// ```
+/// use floe::{Incremental, LastValue};
+/// // versions such as 1.10.2, part by part
+/// let by_version = LastValue::By(|a, b| {
+///     let parts = |v: &serde_json::Value| -> Option<Vec<u64>> {
+///         v.as_str()?.split('.').map(|part| part.parse().ok()).collect()
+///     };
+///     Some(parts(a)?.cmp(&parts(b)?))
+/// });
+/// let releases = Incremental::new("version")?.last_value(by_version);
+/// # Ok::<(), floe::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
 pub enum LastValue {
     /// The larger one.
     Max,
     /// The smaller one.
     Min,
+    /// The one that this function calls greater. It gives `None` for values that it cannot compare.
+    By(fn(&Json, &Json) -> Option<Ordering>),
+}
+
+impl PartialEq for LastValue {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Max, Self::Max) | (Self::Min, Self::Min) => true,
+            (Self::By(a), Self::By(b)) => std::ptr::fn_addr_eq(*a, *b),
+            _ => false,
+        }
+    }
 }
 
 impl LastValue {
+    /// The order of two values; greater is later.
+    fn order(self, a: &Json, b: &Json) -> Option<Ordering> {
+        match self {
+            Self::Max => compare::compare(a, b),
+            Self::Min => compare::compare(b, a),
+            Self::By(order) => order(a, b),
+        }
+    }
+
     /// The later value; the first one if they are equal.
     pub(crate) fn of<'v>(self, a: &'v Json, b: &'v Json) -> Result<&'v Json> {
-        let order = compare::compare(a, b).ok_or_else(|| not_comparable(a, b))?;
-        let keeps = match self {
-            Self::Max => order != Ordering::Less,
-            Self::Min => order != Ordering::Greater,
-        };
-        Ok(if keeps { a } else { b })
+        let order = self.order(a, b).ok_or_else(|| not_comparable(a, b))?;
+        Ok(if order == Ordering::Less { b } else { a })
     }
 
     /// Whether `a` is later than `b`.
     pub(crate) fn is_later(self, a: &Json, b: &Json) -> Result<bool> {
-        let order = compare::compare(a, b).ok_or_else(|| not_comparable(a, b))?;
-        Ok(order == if self == Self::Max { Ordering::Greater } else { Ordering::Less })
+        let order = self.order(a, b).ok_or_else(|| not_comparable(a, b))?;
+        Ok(order == Ordering::Greater)
+    }
+
+    /// Whether no value is later than the other.
+    pub(crate) fn is_same(self, a: &Json, b: &Json) -> bool {
+        self.order(a, b) == Some(Ordering::Equal)
     }
 }
 

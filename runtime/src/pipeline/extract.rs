@@ -117,6 +117,7 @@ impl Run<'_> {
             has_data |= extracted.has_data();
             self.note(&source.resource, &extracted);
             remember(&mut state, &schema_name, &source, &extracted)?;
+            manifest.warnings.extend(crowded(&source, &extracted));
             sources.push(source);
         }
         let mut hinted = normalizer.extracted_schema.clone();
@@ -267,6 +268,17 @@ impl Run<'_> {
 
 pub(super) fn account(extracted: &mut Extracted, resource: &str) -> Account {
     Account { resource: resource.to_owned(), ..std::mem::take(&mut extracted.account) }
+}
+
+/// A warning about a cursor that tells items badly apart.
+fn crowded(source: &Source, extracted: &Extracted) -> Option<String> {
+    let count = source.extraction.cursor.as_ref()?.crowd(&extracted.boundary)?;
+    let incremental = source.resource.incremental.as_ref()?;
+    Some(format!(
+        "{count} items of {} have the last value of the cursor `{}`, and the state keeps a hash of each; \
+         a finer cursor, an empty primary_key of the incremental or an open range start keep it small",
+        source.resource.name, incremental.path_text
+    ))
 }
 
 /// Puts the cursor of a resource into the state.
