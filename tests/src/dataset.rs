@@ -73,7 +73,7 @@ impl Dataset {
         let catalog: String = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
         let mut tables = layout(&connection, &catalog, name)?;
         for (table, contents) in &mut tables {
-            let source = [&catalog, name, table].map(|name| quote(name)).join(".");
+            let source = [&catalog, name, table].map(quote).join(".");
             contents.rows = rows(&connection, &source, &contents.columns)?;
         }
         Ok(Self { tables })

@@ -150,10 +150,8 @@ pub(crate) fn concurrent_writers(fixture: &dyn Fixture) -> Outcome {
     };
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS).map(|n| scope.spawn(move || write(n))).collect();
-        let ended = writers.into_iter().map(std::thread::ScopedJoinHandle::join);
-        ended
-            .map(|ended| ended.unwrap_or_else(|_| Err(Error::internal("a writer panicked"))))
-            .collect::<Result<()>>()
+        let mut ended = writers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        ended.try_for_each(|ended| ended.unwrap_or_else(|_| Err(Error::internal("a writer panicked"))))
     })?;
     let bed = Bed::new(fixture)?;
     bed.has("items", &["id", "v"], (0..WRITERS).map(|n| json!([n, 2])).collect())?;
