@@ -22,6 +22,9 @@ const MEMORY: usize = 32;
 /// What it needs in addition for each column of the widest table: a block for the values that are
 /// being written, one for the nulls, and half as much to spare.
 const MEMORY_PER_COLUMN: f64 = 0.75;
+/// Memory that it takes for merges, in megabytes. What a merge changes has to fit until the commit:
+/// with the memory of a plain load, 100,000 changes of two million rows were too many.
+const MERGE_MEMORY: usize = 1024;
 /// Threads that it takes. With two, loading the benchmark data costs a third more processor time and
 /// a fifth more memory, for nothing.
 const THREADS: usize = 1;
@@ -47,7 +50,7 @@ impl DuckDb {
     }
 
     /// The memory that DuckDB may take, such as `1GB`. By default it depends on the number of
-    /// columns, not on the number of rows.
+    /// columns, not on the number of rows; only merges take more, up to a gigabyte.
     pub fn memory_limit(mut self, limit: impl Into<String>) -> Self {
         self.memory_limit = Some(limit.into());
         self
@@ -62,7 +65,7 @@ impl DuckDb {
 
     fn connect(&self) -> Result<Connection> {
         let config = [
-            ("memory_limit", self.memory_limit.clone().unwrap_or_else(|| memory_for(0))),
+            ("memory_limit", self.memory_limit.clone().unwrap_or_else(|| memory_for(MEMORY, 0))),
             ("threads", self.threads.to_string()),
             // extensions would be fetched from the network
             ("autoinstall_known_extensions", "false".to_owned()),
@@ -100,9 +103,9 @@ impl Destination for DuckDb {
 }
 
 /// The memory that DuckDB needs for tables of up to so many columns.
-fn memory_for(columns: usize) -> String {
+fn memory_for(megabytes: usize, columns: usize) -> String {
     let more = (columns as f64 * MEMORY_PER_COLUMN).ceil() as usize;
-    format!("{}MB", MEMORY + more)
+    format!("{}MB", megabytes + more)
 }
 
 fn check_folder(path: &Path) -> Result<()> {
@@ -153,6 +156,15 @@ impl DuckDbDataset {
             }
         }
         Ok(tables)
+    }
+
+    /// Takes the memory for tables of this width, unless somebody has said how much it may be.
+    fn take_memory(&mut self, megabytes: usize, tables: &[&Table]) -> Result<()> {
+        if !self.own_memory_limit {
+            return Ok(());
+        }
+        let widest = tables.iter().map(|table| table.columns.len()).max().unwrap_or_default();
+        self.connection.execute(&format!("SET memory_limit = '{}'", memory_for(megabytes, widest))).map(drop)
     }
 
     fn has_tables(&mut self, wanted: &[&str]) -> Result<bool> {
@@ -206,10 +218,7 @@ impl Dataset for DuckDbDataset {
     }
 
     fn migrate(&mut self, schema: &Schema, tables: &[&Table], now: i64) -> Result<()> {
-        if self.own_memory_limit {
-            let widest = tables.iter().map(|table| table.columns.len()).max().unwrap_or_default();
-            self.connection.execute(&format!("SET memory_limit = '{}'", memory_for(widest)))?;
-        }
+        self.take_memory(MEMORY, tables)?;
         let statements = self.statements();
         self.connection.execute(&statements.create_dataset())?;
         let existing = self.columns()?;
@@ -284,6 +293,8 @@ impl Dataset for DuckDbDataset {
 
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
         let Write::Merge(strategy) = chain.write else { return Ok(()) };
+        // until the next package, because the commit needs it as well
+        self.take_memory(MERGE_MEMORY, &chain.tables)?;
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
         for sql in Merge::new(&main, &staging, chain)?.statements(strategy)? {
