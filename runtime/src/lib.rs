@@ -35,7 +35,8 @@ mod suggest;
 mod value;
 
 pub use destination::{
-    Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, StoredState, Write,
+    Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
+    StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_schema::{
@@ -53,5 +54,7 @@ pub use suggest::nearest;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::{DuckDb, Error, Incremental, Pipeline, Resource, Result, RunReport, WriteDisposition};
+    pub use crate::{
+        DuckDb, Error, Incremental, Pipeline, Postgres, Resource, Result, RunReport, WriteDisposition,
+    };
 }

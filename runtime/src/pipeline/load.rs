@@ -32,6 +32,7 @@ impl Run<'_> {
                 self.store.update(&package)?;
                 return Err(error);
             }
+            self.report.warnings.extend(self.dataset.warnings());
         }
         self.local.advance(state, schema)?;
         if self.pipeline.keep_packages {
