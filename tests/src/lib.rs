@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod compare;
 pub mod conformance;
 pub mod dataset;
+pub mod postgres;
 pub mod random;
 
 pub use binary::{Outcome, floe, floe_path};

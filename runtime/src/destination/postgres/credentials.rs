@@ -215,7 +215,6 @@ mod tests {
             "mysql://ada:s3cret@db/shop",
             "postgresql://ada:x?s3cret=1@db/shop",
             "postgresql://ada:s3cret@db:port/shop",
-            "postgresql://ada:x/s3cret@db/shop",
             "postgresql://ada:s3cret@db/shop?sslmode=s3cret",
             "postgresql://ada:s3cret@db/shop?sslkey=s3cret",
             "postgresql://",
