@@ -45,7 +45,7 @@ fi
 printf '%s' "$password" >"$folder/password"
 options="-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses=127.0.0.1"
 if openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
-    -keyout "$folder/server.key" -out "$folder/server.crt" >/dev/null 2>&1; then
+    -addext basicConstraints=critical,CA:FALSE -keyout "$folder/server.key" -out "$folder/server.crt" >/dev/null 2>&1; then
     chmod 600 "$folder/server.key"
     [ -z "$as" ] || chown "$user" "$folder/server.key"
     options="$options -c ssl=on -c ssl_cert_file=$folder/server.crt -c ssl_key_file=$folder/server.key"

@@ -10,11 +10,16 @@ use floe_tests::{Outcome, floe};
 pub(crate) struct Place<'d> {
     database: &'d Database,
     folder: tempfile::TempDir,
+    pipeline: String,
 }
 
 impl<'d> Place<'d> {
     pub(crate) fn new(database: &'d Database) -> Self {
-        Self { database, folder: tempfile::tempdir().unwrap() }
+        Self::of_pipeline(database, "p")
+    }
+
+    pub(crate) fn of_pipeline(database: &'d Database, pipeline: &str) -> Self {
+        Self { database, folder: tempfile::tempdir().unwrap(), pipeline: pipeline.to_owned() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -28,7 +33,13 @@ impl<'d> Place<'d> {
     /// The command that loads into dataset `raw` of a database.
     pub(crate) fn command_to(&self, url: &str, arguments: &[&str]) -> Command {
         let mut command = floe();
-        command.current_dir(self.folder.path()).args(["load", "--pipeline", "p", "--dataset", "raw"]);
+        command.current_dir(self.folder.path()).args([
+            "load",
+            "--pipeline",
+            &self.pipeline,
+            "--dataset",
+            "raw",
+        ]);
         command.args(["--destination", "postgres", "--credentials", url, "--pipelines-dir", "pipelines"]);
         command.args(arguments);
         command

@@ -1,10 +1,8 @@
 //! Several pipelines at the same time, and readers meanwhile.
 
 use std::fmt::Write as _;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use floe_tests::Outcome;
 use floe_tests::postgres::Database;
 
 use crate::place::Place;
@@ -18,8 +16,7 @@ fn pipelines_take_turns() {
         for writer in 0..WRITERS {
             let database = &database;
             scope.spawn(move || {
-                let place = Place::new(database);
-                let pipeline = format!("p{writer}");
+                let place = Place::of_pipeline(database, &format!("p{writer}"));
                 for run in 0..RUNS {
                     let mut lines = String::new();
                     for id in 0..50 {
@@ -30,8 +27,7 @@ fn pipelines_take_turns() {
                         .unwrap();
                     }
                     place.write("items.jsonl", &lines);
-                    let mut command = place.command_to(&database.url(), &["items.jsonl", "--quiet"]);
-                    Outcome::of(command.args(["--pipeline", &pipeline]).stdin(Stdio::null())).success();
+                    place.load(&["items.jsonl", "--quiet"]).success();
                 }
             });
         }
