@@ -57,6 +57,7 @@ Examples:
   floe load 'logs/*.jsonl.gz' --table logs        several files into one table
   curl -s ... | floe load - --table events        from standard input
   floe load orders.csv --pipeline shop --dataset raw --primary-key id --write-disposition merge
+  floe load orders.csv --destination postgres --credentials postgresql://ada:secret@db.example/shop
   floe load --resource orders.json orders.jsonl   with everything that dlt.resource takes";
 
 #[derive(Debug, clap::Args)]
@@ -139,8 +140,10 @@ pub(crate) struct Place {
     /// The kind of destination
     #[arg(short, long, value_enum, default_value_t = Destination::Duckdb)]
     pub(crate) destination: Destination,
-    /// The database file; `<pipeline>.duckdb` by default
-    #[arg(short, long, value_name = "FILE")]
+    /// The database file, `<pipeline>.duckdb` by default. For Postgres it is
+    /// postgresql://user:password@host:port/database; DESTINATION__POSTGRES__CREDENTIALS in the
+    /// environment does the same, and keeps the password out of the list of processes
+    #[arg(short, long, value_name = "FILE|URL")]
     pub(crate) credentials: Option<String>,
     /// The dataset; `<pipeline>_dataset` by default
     #[arg(long, value_name = "NAME")]
@@ -157,6 +160,8 @@ pub(crate) struct Place {
 pub(crate) enum Destination {
     /// A DuckDB database file
     Duckdb,
+    /// A Postgres database
+    Postgres,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use floe::{
-    Contract, DuckDb, Error, Incremental, Pipeline, Progress, Resource, Result, RunReport, Schema,
+    Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, Resource, Result, RunReport, Schema,
     WriteDisposition, byte_size, grouped,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -77,6 +77,7 @@ pub(crate) fn pipeline(place: &Place) -> Result<Pipeline> {
     let mut pipeline = Pipeline::new(&place.pipeline);
     pipeline = match place.destination {
         Destination::Duckdb => pipeline.destination(duckdb(place)),
+        Destination::Postgres => pipeline.destination(postgres(place)?),
     };
     if let Some(dataset) = &place.dataset {
         pipeline = pipeline.dataset(dataset);
@@ -85,6 +86,23 @@ pub(crate) fn pipeline(place: &Place) -> Result<Pipeline> {
         pipeline = pipeline.pipelines_dir(folder);
     }
     Ok(pipeline)
+}
+
+const POSTGRES_CREDENTIALS: &str = "DESTINATION__POSTGRES__CREDENTIALS";
+
+fn postgres(place: &Place) -> Result<Postgres> {
+    if place.memory_limit.is_some() {
+        return Err(Error::config("--memory-limit is for DuckDB").help("leave it out for Postgres"));
+    }
+    // the variable in which dlt looks for them as well
+    let from_environment = || std::env::var(POSTGRES_CREDENTIALS).ok().filter(|given| !given.is_empty());
+    let given = place.credentials.clone().or_else(from_environment).ok_or_else(|| {
+        Error::config("there are no credentials for Postgres").help(format!(
+            "give them with --credentials postgresql://user:password@host:port/database, or in the \
+             environment as {POSTGRES_CREDENTIALS}"
+        ))
+    })?;
+    Postgres::url(&given)
 }
 
 fn duckdb(place: &Place) -> DuckDb {

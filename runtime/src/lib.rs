@@ -38,7 +38,8 @@ pub mod testing;
 mod value;
 
 pub use destination::{
-    Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, StoredState, Write,
+    Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
+    StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_schema::{
@@ -56,5 +57,7 @@ pub use suggest::nearest;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::{DuckDb, Error, Incremental, Pipeline, Resource, Result, RunReport, WriteDisposition};
+    pub use crate::{
+        DuckDb, Error, Incremental, Pipeline, Postgres, Resource, Result, RunReport, WriteDisposition,
+    };
 }

@@ -11,6 +11,7 @@ use crate::binary::{Outcome, floe};
 use crate::canonical::{Window, document};
 use crate::compare::{Report, compare, first_difference};
 use crate::dataset::Dataset;
+use crate::postgres::Database;
 
 /// Pipeline and dataset of all cases.
 const PIPELINE: &str = "conf";
@@ -64,26 +65,36 @@ impl Case {
         self.case["name"].as_str().unwrap()
     }
 
-    /// Runs the binary as often as the case says and compares what it left.
+    /// Runs the binary as often as the case says and compares what it left in DuckDB.
     pub fn check(&self) -> Report {
         let place = tempfile::tempdir().unwrap();
-        let checked = self.run_in(place.path()).map(|windows| self.compare_in(place.path(), &windows));
+        self.check_in(place.path(), &database(place.path()))
+    }
+
+    /// The same with another database.
+    pub fn check_on(&self, target: &impl Target) -> Report {
+        let place = tempfile::tempdir().unwrap();
+        self.check_in(place.path(), target)
+    }
+
+    fn check_in(&self, place: &Path, target: &impl Target) -> Report {
+        let checked = self.run_in(place, target).map(|windows| self.compare_in(target, &windows));
         checked.unwrap_or_else(|error| Report { errors: vec![error], ..Report::default() })
     }
 
     /// All runs. An error is one after which nothing else is worth to be looked at.
-    pub fn run_in(&self, place: &Path) -> Result<Vec<Window>, String> {
+    pub fn run_in(&self, place: &Path, target: &impl Target) -> Result<Vec<Window>, String> {
         let mut windows = Vec::new();
         let runs = self.case["runs"].as_array().unwrap();
         for (n, (run, golden)) in runs.iter().zip(self.golden["runs"].as_array().unwrap()).enumerate() {
             let at_run = |text: String| format!("run {}: {text}", n + 1);
             let start = now();
-            let outcome = Outcome::of(&mut command(run, place, &place.join(format!("run{n}"))));
+            let outcome = Outcome::of(&mut command(run, place, target, &place.join(format!("run{n}"))));
             windows.push((start, now() + 1));
             check_error(&golden["error"], &outcome).map_err(at_run)?;
             // those of the last run are less telling than the differences of its rows
             if n + 1 < runs.len() && !self.only_errors() {
-                let counts = read_dataset(place).row_counts();
+                let counts = target.read().row_counts();
                 let difference = first_difference(&golden["rows"], &counts, "row counts");
                 difference.map_or(Ok(()), |text| Err(at_run(text)))?;
             }
@@ -92,13 +103,13 @@ impl Case {
     }
 
     /// Compares the dataset that the runs left.
-    pub fn compare_in(&self, place: &Path, windows: &[Window]) -> Report {
+    pub fn compare_in(&self, target: &impl Target, windows: &[Window]) -> Report {
         if self.only_errors() {
             return Report::default();
         }
         let ids = self.golden["literal_ids"].as_array().unwrap();
         let ids: Vec<String> = ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-        compare(&self.golden["dataset"], &document(&read_dataset(place), windows, &ids))
+        compare(&self.golden["dataset"], &document(&target.read(), windows, &ids))
     }
 
     /// Whether dlt leaves an accidental part of the data behind.
@@ -107,13 +118,38 @@ impl Case {
     }
 }
 
-/// The database of a case.
+/// The database that a case loads into.
+pub trait Target {
+    /// What the command line calls it, and where it is.
+    fn credentials(&self) -> (&'static str, String);
+
+    /// The dataset that is in it.
+    fn read(&self) -> Dataset;
+}
+
+/// The DuckDB file of a case.
 pub fn database(place: &Path) -> PathBuf {
     place.join("case.duckdb")
 }
 
-fn read_dataset(place: &Path) -> Dataset {
-    Dataset::read(&database(place), DATASET).unwrap_or_else(|e| panic!("the database cannot be read: {e}"))
+impl Target for PathBuf {
+    fn credentials(&self) -> (&'static str, String) {
+        ("duckdb", self.to_str().unwrap().to_owned())
+    }
+
+    fn read(&self) -> Dataset {
+        Dataset::read(self, DATASET).unwrap_or_else(|e| panic!("the database cannot be read: {e}"))
+    }
+}
+
+impl Target for Database {
+    fn credentials(&self) -> (&'static str, String) {
+        ("postgres", self.url())
+    }
+
+    fn read(&self) -> Dataset {
+        self.dataset(DATASET)
+    }
 }
 
 /// Microseconds since 1970.
@@ -122,12 +158,13 @@ fn now() -> i64 {
 }
 
 /// The command for one run of a case, whose files are written to a folder.
-fn command(run: &Json, place: &Path, files: &Path) -> Command {
+fn command(run: &Json, place: &Path, target: &impl Target, files: &Path) -> Command {
     fs::create_dir_all(files).unwrap();
     let mut command = floe();
     let pipelines = format!("pipelines-{}", run["pipelines_dir"].as_str().unwrap_or("main"));
-    command.args(["load", "--pipeline", PIPELINE, "--destination", "duckdb", "--dataset", DATASET]);
-    command.arg("--credentials").arg(database(place));
+    command.args(["load", "--pipeline", PIPELINE, "--dataset", DATASET]);
+    let (destination, credentials) = target.credentials();
+    command.args(["--destination", destination, "--credentials", &credentials]);
     command.arg("--pipelines-dir").arg(place.join(pipelines));
     command.args(["--error-format", "json"]);
     if let Some(refresh) = run["refresh"].as_str() {

@@ -1,4 +1,4 @@
-//! A dataset as it is in a DuckDB file.
+//! A dataset as it is in a database. Here is how DuckDB files are read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -175,7 +175,7 @@ fn cell(value: ValueRef<'_>, data_type: &str) -> Option<Cell> {
     Some(Cell::Value(value))
 }
 
-fn float(value: f64) -> Json {
+pub(crate) fn float(value: f64) -> Json {
     match value {
         _ if value.is_nan() => "NaN".into(),
         _ if value.is_infinite() => floe_schema::hash::python_float(value).into(),
@@ -183,7 +183,7 @@ fn float(value: f64) -> Json {
     }
 }
 
-fn parsed(text: &str) -> Json {
+pub(crate) fn parsed(text: &str) -> Json {
     match serde_json::from_str::<Json>(text) {
         Ok(value) => json!({ "json": value }),
         Err(_) => json!({ "json_text": text }),

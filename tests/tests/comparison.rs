@@ -58,15 +58,15 @@ fn damage_is_found() {
     let cases = Case::of_category("evolution");
     let case = cases.iter().find(|case| case.name() == "evolution__new_nested_table").unwrap();
     let place = tempfile::tempdir().unwrap();
-    let windows = case.run_in(place.path()).unwrap();
-    assert_eq!(case.compare_in(place.path(), &windows).errors, [""; 0]);
+    let windows = case.run_in(place.path(), &database(place.path())).unwrap();
+    assert_eq!(case.compare_in(&database(place.path()), &windows).errors, [""; 0]);
     let whole = std::fs::read(database(place.path())).unwrap();
     for (sql, expected) in DAMAGE {
         std::fs::write(database(place.path()), &whole).unwrap();
         let connection = Connection::open(database(place.path())).unwrap();
         connection.execute_batch(&format!("USE conf_data; {sql}")).unwrap();
         drop(connection);
-        let errors = case.compare_in(place.path(), &windows).errors;
+        let errors = case.compare_in(&database(place.path()), &windows).errors;
         assert!(errors.iter().any(|error| error.starts_with(expected)), "{sql}: {errors:#?}");
     }
 }

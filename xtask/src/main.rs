@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod demo;
 mod duckdb;
+mod postgres;
 mod shell;
 mod test;
 

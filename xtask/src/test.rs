@@ -3,18 +3,23 @@
 use std::ffi::OsString;
 
 use crate::build::{self, Build};
+use crate::postgres::Server;
 use crate::{Result, duckdb, shell};
 
 /// What tests need besides the code. A server that a destination needs is kept here as well, so that
 /// it stops when the tests are over.
 struct Surroundings {
     variables: Vec<(&'static str, OsString)>,
+    postgres: Option<Server>,
 }
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     duckdb::set_up()?;
     let surroundings = surroundings(args)?;
     let mut missing = Vec::new();
+    if surroundings.postgres.is_none() {
+        missing.push("the tests of Postgres did nothing, because there is no Postgres on this machine");
+    }
     let mut runner = build::cargo();
     if shell::answers(build::cargo().args(["nextest", "--version"])) {
         runner.args(["nextest", "run"]);
@@ -51,7 +56,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 fn surroundings(args: &[String]) -> Result<Surroundings> {
     let build = if names_packages(args) { Build::Dev } else { Build::DevWithTests };
     let floe = build::floe(build)?;
-    Ok(Surroundings { variables: vec![("FLOE_BIN", floe.into_os_string())] })
+    let postgres = Server::start()?;
+    let url = postgres.as_ref().map_or("missing", |server| server.url.as_str());
+    let variables = vec![("FLOE_BIN", floe.into_os_string()), ("FLOE_TEST_POSTGRES", url.into())];
+    Ok(Surroundings { variables, postgres })
 }
 
 fn names_packages(args: &[String]) -> bool {

@@ -7,6 +7,7 @@
 pub(crate) mod duckdb;
 pub(crate) mod keys;
 mod memory;
+mod postgres;
 pub(crate) mod sql;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use floe_schema::{Hint, MergeStrategy, Schema, Table, WriteDisposition};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub use self::duckdb::DuckDb;
+pub use self::postgres::Postgres;
 pub use memory::{Memory, MemoryTable};
 
 /// What a destination can hold and do.
@@ -27,7 +29,7 @@ pub struct Capabilities {
     pub decimal_precision: (i64, i64),
     /// Precision and scale of wei columns.
     pub wei_precision: (i64, i64),
-    /// Longest name of a table or column, in characters.
+    /// Longest name of a table or column, in bytes.
     pub max_identifier_length: usize,
     /// Whether everything of a package becomes visible in one step.
     pub transactions: bool,
@@ -90,6 +92,22 @@ pub struct StoredState {
     pub state: String,
     /// Hash of the document.
     pub version_hash: Option<String>,
+}
+
+impl StoredState {
+    /// A row of [`Statements::newest_state`](sql::Statements::newest_state).
+    pub(crate) fn of_texts(row: impl IntoIterator<Item = Option<String>>) -> Self {
+        let mut values = row.into_iter();
+        let mut next = || values.next().flatten();
+        let number = |text: Option<String>| text.and_then(|t| t.parse().ok()).unwrap_or_default();
+        Self {
+            version: number(next()),
+            engine_version: number(next()),
+            pipeline: next().unwrap_or_default(),
+            state: next().unwrap_or_default(),
+            version_hash: next(),
+        }
+    }
 }
 
 /// What becomes visible with a package, besides its rows.
@@ -227,4 +245,9 @@ pub trait Dataset: Send {
 
     /// Takes back everything since [`Dataset::begin`].
     fn rollback(&mut self) -> Result<()>;
+
+    /// What users should know of the package that was committed.
+    fn warnings(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }

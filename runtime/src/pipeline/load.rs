@@ -33,6 +33,7 @@ impl Run<'_> {
                 self.store.update(&package)?;
                 return Err(error);
             }
+            self.report.warnings.extend(self.dataset.warnings());
         }
         if let Some(folder) = &self.pipeline.export_schema_path {
             schema_files::export(folder, &schema)?;

@@ -42,7 +42,7 @@ fn wrong_usage_says_what_would_be_right() {
         ),
         (
             &["--destination", "oracle", "items.jsonl"],
-            "error: invalid value 'oracle' for '--destination <DESTINATION>'\n  [possible values: duckdb]\n",
+            "error: invalid value 'oracle' for '--destination <DESTINATION>'\n  [possible values: duckdb, postgres]\n",
         ),
         (
             &["--schema-contract", "wat", "items.jsonl"],

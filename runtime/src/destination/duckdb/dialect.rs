@@ -9,6 +9,11 @@ use crate::error::{Error, ErrorKind, Result, Step};
 pub(crate) struct DuckDbDialect;
 
 impl Dialect for DuckDbDialect {
+    /// Names do not differ in case alone.
+    fn same_name(&self, left: &str, right: &str) -> bool {
+        left.eq_ignore_ascii_case(right)
+    }
+
     fn temporary_schema(&self) -> &'static str {
         "temp.main"
     }

@@ -11,7 +11,7 @@ use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
 use super::sql::{Merge, Statements};
-use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState, Write, staging_name};
+use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState, Write};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
@@ -140,7 +140,7 @@ impl DuckDbDataset {
 
     /// The statements for the dataset of staged rows.
     fn staging(&self) -> Statements<'static> {
-        Statements::new(&DuckDbDialect, Some(&self.catalog), &staging_name(&self.name))
+        Statements::staging(&DuckDbDialect, Some(&self.catalog), &self.name)
     }
 
     fn exists_row(&mut self, sql: &str) -> Result<bool> {
@@ -185,16 +185,7 @@ impl Dataset for DuckDbDataset {
         }
         let rows = self.connection.query(&self.statements().newest_state(pipeline))?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let mut values = row.into_iter();
-        let mut next = || values.next().flatten();
-        let number = |text: Option<String>| text.and_then(|t| t.parse().ok()).unwrap_or_default();
-        Ok(Some(StoredState {
-            version: number(next()),
-            engine_version: number(next()),
-            pipeline: next().unwrap_or_default(),
-            state: next().unwrap_or_default(),
-            version_hash: next(),
-        }))
+        Ok(Some(StoredState::of_texts(row)))
     }
 
     fn stored_schema(&mut self, name: &str) -> Result<Option<String>> {

@@ -113,19 +113,19 @@ impl<'a> Merge<'a> {
     fn delete_matched(&self, sql: &mut Vec<String>) -> Result<()> {
         let (root, staged) = (self.main.table(&self.root.name), self.staging.table(&self.root.name));
         let filter = self.and_filter();
-        let matched: Vec<String> = [&self.primary_key, &self.merge_key]
+        // one key at a time, because an OR of two conditions may be looked up row by row
+        let matched = [&self.primary_key, &self.merge_key]
             .into_iter()
             .filter(|key| !key.is_empty())
-            .map(|key| format!("EXISTS (SELECT 1 FROM {staged} AS s WHERE {}{filter})", equal(key)))
-            .collect();
-        let matched = matched.join(" OR ");
+            .map(|key| format!("EXISTS (SELECT 1 FROM {staged} AS s WHERE {}{filter})", equal(key)));
         if self.nested.is_empty() {
-            sql.push(format!("DELETE FROM {root} AS d WHERE {matched}"));
+            sql.extend(matched.map(|matched| format!("DELETE FROM {root} AS d WHERE {matched}")));
             return Ok(());
         }
         let row_key = self.row_key(self.root)?;
-        let deleted =
-            self.keep(sql, DELETED, &format!("SELECT d.{row_key} FROM {root} AS d WHERE {matched}"));
+        let found: Vec<String> =
+            matched.map(|matched| format!("SELECT d.{row_key} FROM {root} AS d WHERE {matched}")).collect();
+        let deleted = self.keep(sql, DELETED, &found.join(" UNION "));
         for table in self.nested {
             let (name, root_key) = (self.main.table(&table.name), self.root_key(table)?);
             sql.push(format!("DELETE FROM {name} WHERE {root_key} IN (SELECT * FROM {deleted})"));
@@ -192,7 +192,7 @@ impl<'a> Merge<'a> {
         let order = self
             .root
             .with_dedup_sort()
-            .map(|(column, order)| format!("{} {order}", self.main.quote(&column.name)));
+            .map(|(column, order)| format!("{} {order} NULLS LAST", self.main.quote(&column.name)));
         Ok(format!("{} WHERE {condition}", first_of(&staged, &self.primary_key, order)))
     }
 

@@ -23,6 +23,19 @@ pub(crate) trait Dialect {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
+    /// Whether two names mean the same column.
+    fn same_name(&self, left: &str, right: &str) -> bool;
+
+    /// What is created for rows that a merge throws away.
+    fn staged_table(&self) -> &'static str {
+        "TABLE"
+    }
+
+    /// What the definition of a column ends with.
+    fn constraint(&self, _column: &Column) -> &'static str {
+        ""
+    }
+
     /// The schema in which temporary tables are.
     fn temporary_schema(&self) -> &'static str;
 

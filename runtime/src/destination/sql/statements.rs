@@ -5,7 +5,7 @@ use floe_schema::{
 };
 
 use super::Dialect;
-use crate::destination::LoadRecord;
+use crate::destination::{LoadRecord, staging_name};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes the statements of one dataset.
@@ -13,12 +13,19 @@ pub(crate) struct Statements<'d> {
     dialect: &'d dyn Dialect,
     catalog: Option<String>,
     dataset: String,
+    /// Whether the tables hold rows for a merge and are thrown away after it.
+    staged: bool,
 }
 
 impl<'d> Statements<'d> {
     /// The catalog is given where a dataset could be mistaken for one.
     pub(crate) fn new(dialect: &'d dyn Dialect, catalog: Option<&str>, dataset: &str) -> Self {
-        Self { dialect, catalog: catalog.map(str::to_owned), dataset: dataset.to_owned() }
+        Self { dialect, catalog: catalog.map(str::to_owned), dataset: dataset.to_owned(), staged: false }
+    }
+
+    /// Makes the statements for the rows that are merged into a dataset.
+    pub(crate) fn staging(dialect: &'d dyn Dialect, catalog: Option<&str>, dataset: &str) -> Self {
+        Self { staged: true, ..Self::new(dialect, catalog, &staging_name(dataset)) }
     }
 
     pub(crate) fn quote(&self, name: &str) -> String {
@@ -84,11 +91,12 @@ impl<'d> Statements<'d> {
             let columns: Vec<String> =
                 table.complete_columns().map(|column| self.column(table, column)).collect::<Result<_>>()?;
             let name = self.table(&table.name);
-            return Ok(vec![format!("CREATE TABLE {name} ({})", columns.join(", "))]);
+            let what = if self.staged { self.dialect.staged_table() } else { "TABLE" };
+            return Ok(vec![format!("CREATE {what} {name} ({})", columns.join(", "))]);
         };
         table
             .complete_columns()
-            .filter(|column| !existing.iter().any(|known| known.eq_ignore_ascii_case(&column.name)))
+            .filter(|column| !existing.iter().any(|known| self.dialect.same_name(known, &column.name)))
             .map(|column| {
                 let definition = self.column(table, column)?;
                 Ok(format!("ALTER TABLE {} ADD COLUMN {definition}", self.table(&table.name)))
@@ -96,7 +104,18 @@ impl<'d> Statements<'d> {
             .collect()
     }
 
-    /// Removes all rows.
+    /// Waits until no other transaction that asked for it works on the dataset. The first number keeps
+    /// the lock apart from those of other programs.
+    pub(crate) fn lock(&self) -> String {
+        format!(
+            "SELECT pg_advisory_xact_lock(hashtext('floe'), hashtext({}))",
+            self.dialect.text(&self.dataset)
+        )
+    }
+
+    /// Removes all rows. Whoever reads the table meanwhile sees the rows of before until the new ones
+    /// are complete. TRUNCATE would be faster, but does not keep them for readers: these have to wait
+    /// for the end of the load, and in Postgres those with an older snapshot find an empty table.
     pub(crate) fn empty(&self, table: &str) -> String {
         format!("DELETE FROM {}", self.table(table))
     }
@@ -113,7 +132,9 @@ impl<'d> Statements<'d> {
     fn column(&self, table: &Table, column: &Column) -> Result<String> {
         let name = self.dialect.quote(&column.name);
         let null = if column.is_nullable() { "" } else { " NOT NULL" };
-        Ok(format!("{name} {}{null}", self.column_type(table, column)?))
+        // one row may be staged several times
+        let constraint = if self.staged { "" } else { self.dialect.constraint(column) };
+        Ok(format!("{name} {}{null}{constraint}", self.column_type(table, column)?))
     }
 
     /// The type of a column, which has to have one.
@@ -184,6 +205,20 @@ impl<'d> Statements<'d> {
             self.table(VERSION_TABLE),
             self.dialect.text(name),
         )
+    }
+
+    /// Names and types of columns, in this order, without rows.
+    pub(crate) fn look_at(&self, table: &str, columns: &[String]) -> String {
+        format!("SELECT {} FROM {} LIMIT 0", self.list(columns), self.table(table))
+    }
+
+    /// Takes rows in the binary format of Postgres.
+    pub(crate) fn copy(&self, table: &str, columns: &[String]) -> String {
+        format!("COPY {} ({}) FROM STDIN (FORMAT BINARY)", self.table(table), self.list(columns))
+    }
+
+    fn list(&self, columns: &[String]) -> String {
+        columns.iter().map(|column| self.dialect.quote(column)).collect::<Vec<_>>().join(", ")
     }
 
     /// Copies rows from a source with the same names into a table. Sources give the columns in

@@ -148,7 +148,7 @@ impl Merge<'_> {
         let ends = active.unwrap_or_else(|| "NULL".to_owned());
         sql.push(format!(
             "INSERT INTO {root} ({columns}, {from}, {to}) SELECT {columns}, {boundary}, {ends} FROM {staged} \
-             WHERE {version} NOT IN (SELECT {version} FROM {root} WHERE {is_active}){}",
+             AS s WHERE NOT EXISTS (SELECT 1 FROM {root} AS d WHERE d.{version} = s.{version} AND d.{is_active}){}",
             self.and_filter()
         ));
         self.scd2_nested(&mut sql, &version)?;
@@ -166,7 +166,8 @@ impl Merge<'_> {
             let (name, staged) = (self.main.table(&table.name), self.staging.table(&table.name));
             let row_key = self.row_key(table)?;
             let columns = self.columns(table).join(", ");
-            let mut condition = format!("{row_key} NOT IN (SELECT {row_key} FROM {name})");
+            let mut condition =
+                format!("NOT EXISTS (SELECT 1 FROM {name} AS d WHERE d.{row_key} = s.{row_key})");
             if self.source_filter.is_some() {
                 let parent_key = table.with_hint(Hint::ParentKey).next().map(|c| self.main.quote(&c.name));
                 let parent = table.parent.as_deref().unwrap_or_default();
@@ -179,7 +180,7 @@ impl Merge<'_> {
                 }
             }
             sql.push(format!(
-                "INSERT INTO {name} ({columns}) SELECT {columns} FROM {staged} WHERE {condition}"
+                "INSERT INTO {name} ({columns}) SELECT {columns} FROM {staged} AS s WHERE {condition}"
             ));
         }
         Ok(())
