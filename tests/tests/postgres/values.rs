@@ -5,8 +5,11 @@ use serde_json::json;
 
 use crate::place::Place;
 
+/// A type, what else is said of the column, and values with the texts that Postgres has for them.
+type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// A type with its hints, values as they come, and as Postgres prints them.
-const VALUES: &[(&str, &str, &[(&str, &str)])] = &[
+const VALUES: &[Case] = &[
     (
         "i",
         r#"{"data_type": "bigint"}"#,

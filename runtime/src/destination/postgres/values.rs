@@ -107,7 +107,7 @@ pub(super) fn writer<'a>(array: &'a ArrayRef, format: Format, changed: &'a Cell<
         Format::Float8 => doubles(array, f64::to_be_bytes),
         Format::Bool => {
             let values = array.as_boolean();
-            nullable(array, move |row, out| Ok(put(out, [u8::from(values.value(row))])))
+            nullable(array, move |row, out| put(out, [u8::from(values.value(row))]))
         }
         Format::Text => texts(array, &[], text::plain, changed),
         // the first byte is the version of the format
@@ -120,21 +120,21 @@ pub(super) fn writer<'a>(array: &'a ArrayRef, format: Format, changed: &'a Cell<
             let values = array.as_primitive::<Date32Type>();
             nullable(array, move |row, out| {
                 let days = values.value(row).checked_sub(EPOCH_DAYS).filter(|days| DATES.contains(days));
-                Ok(put(out, days.ok_or("Postgres has no date so far away")?.to_be_bytes()))
+                put(out, days.ok_or("Postgres has no date so far away")?.to_be_bytes())
             })
         }
         Format::Time => {
             let values = array.as_primitive::<Time64MicrosecondType>();
             nullable(array, move |row, out| {
                 let micros = Some(values.value(row)).filter(|micros| TIMES.contains(micros));
-                Ok(put(out, micros.ok_or("the time is not within a day")?.to_be_bytes()))
+                put(out, micros.ok_or("the time is not within a day")?.to_be_bytes())
             })
         }
         Format::Timestamp => {
             let values = array.as_primitive::<TimestampMicrosecondType>();
             nullable(array, move |row, out| {
                 let micros = values.value(row).checked_sub(EPOCH_MICROS).filter(|t| TIMESTAMPS.contains(t));
-                Ok(put(out, micros.ok_or("Postgres has no timestamp so far away")?.to_be_bytes()))
+                put(out, micros.ok_or("Postgres has no timestamp so far away")?.to_be_bytes())
             })
         }
         Format::Numeric => numerics(array),
@@ -165,13 +165,13 @@ fn nullable<'a>(
 fn ints<'a, const N: usize>(array: &'a ArrayRef, bytes: impl Fn(i64) -> Option<[u8; N]> + 'a) -> Writer<'a> {
     let values = array.as_primitive::<Int64Type>();
     nullable(array, move |row, out| {
-        Ok(put(out, bytes(values.value(row)).ok_or("the number does not fit into the type of the column")?))
+        put(out, bytes(values.value(row)).ok_or("the number does not fit into the type of the column")?)
     })
 }
 
 fn doubles<'a, const N: usize>(array: &'a ArrayRef, bytes: impl Fn(f64) -> [u8; N] + 'a) -> Writer<'a> {
     let values = array.as_primitive::<Float64Type>();
-    nullable(array, move |row, out| Ok(put(out, bytes(values.value(row)))))
+    nullable(array, move |row, out| put(out, bytes(values.value(row))))
 }
 
 type Clean = fn(&[u8]) -> (std::borrow::Cow<'_, [u8]>, u64);
@@ -204,9 +204,10 @@ fn numerics(array: &ArrayRef) -> Writer<'_> {
     }
 }
 
-fn put<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
+fn put<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) -> Result<(), Misfit> {
     out.extend_from_slice(&(N as i32).to_be_bytes());
     out.extend_from_slice(&bytes);
+    Ok(())
 }
 
 fn put_bytes(out: &mut Vec<u8>, prefix: &[u8], bytes: &[u8]) -> Result<(), Misfit> {
