@@ -27,7 +27,7 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
     (
         "types__timestamp_precision",
         &[
-            r#"run 1: unexpected failure (1): {"error":"other","step":"load","table":"items","column":"ns","entity":null,"mode":null,"message":"Postgres has no times with 9 digits, as column ns wants""#,
+            r#"run 1: unexpected failure (1): {"error":"other","step":"load","table":"items","column":"ns","entity":null,"mode":null,"schema":null,"expected_type":null,"found_type":null,"offending_rows":null,"message":"Postgres has no times with 9 digits, as column ns wants""#,
         ],
     ),
 ];

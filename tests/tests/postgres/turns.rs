@@ -86,3 +86,20 @@ fn staged_tables_go_and_need_no_log() {
     assert_eq!(database.query(&format!("{kinds} AND relkind = 'r'")), [[Some("u".to_owned())]]);
     assert_eq!(database.dataset("raw").rows("items").len(), 1);
 }
+
+#[test]
+fn runs_are_possible_where_futures_run() {
+    let Some(database) = Database::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = || {
+        let postgres = floe::Postgres::url(&database.url()).unwrap();
+        floe::Pipeline::new("p").destination(postgres).dataset("raw").pipelines_dir(folder.path())
+    };
+    let items = || [floe::Resource::new("items").json_lines("{\"id\": 1}\n")];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        pipeline().run(items()).await.unwrap();
+        pipeline().run_blocking(items()).unwrap();
+    });
+    assert_eq!(database.dataset("raw").rows("items").len(), 2);
+}

@@ -29,6 +29,9 @@ const MERGE_MEMORY: usize = 1024;
 /// a fifth more memory, for nothing.
 const THREADS: usize = 1;
 
+/// The size of the headers with which every file begins.
+const HEADERS: u64 = 3 * 4096;
+
 /// A DuckDB database file.
 ///
 /// ```
@@ -70,7 +73,13 @@ impl DuckDb {
             // extensions would be fetched from the network
             ("autoinstall_known_extensions", "false".to_owned()),
         ];
-        Connection::open(&self.path, &config)
+        match Connection::open(&self.path, &config) {
+            Err(error) if !error.message().contains("lock") && is_unborn(&self.path) => {
+                std::fs::remove_file(&self.path).map_err(|e| Error::io("remove", &self.path, e))?;
+                Connection::open(&self.path, &config)
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -106,6 +115,15 @@ impl Destination for DuckDb {
 fn memory_for(megabytes: usize, columns: usize) -> String {
     let more = (columns as f64 * MEMORY_PER_COLUMN).ceil() as usize;
     format!("{}MB", megabytes + more)
+}
+
+/// Whether a process was killed while DuckDB wrote the three headers of a new file. There is nothing in
+/// such a file, and DuckDB cannot open it any more.
+fn is_unborn(path: &Path) -> bool {
+    let small = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() < HEADERS);
+    // files of other kinds are not touched
+    let is_ours = |content: Vec<u8>| content.is_empty() || content.get(8..12) == Some(b"DUCK".as_slice());
+    small && std::fs::read(path).is_ok_and(is_ours)
 }
 
 fn check_folder(path: &Path) -> Result<()> {
@@ -305,5 +323,36 @@ impl Dataset for DuckDbDataset {
 
     fn rollback(&mut self) -> Result<()> {
         self.connection.execute("ROLLBACK").map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes a file and opens it as a database.
+    fn open(content: &[u8]) -> (Result<Box<dyn Dataset>>, PathBuf, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.duckdb");
+        std::fs::write(&path, content).unwrap();
+        (DuckDb::file(&path).open("raw"), path, folder)
+    }
+
+    #[test]
+    fn a_file_that_was_never_finished_is_made_anew() {
+        let header = [&[0; 8], b"DUCK".as_slice(), &[0; 4084]].concat();
+        for content in [&[], header.as_slice()] {
+            let (dataset, path, _folder) = open(content);
+            assert!(!dataset.unwrap().exists().unwrap());
+            assert!(std::fs::metadata(path).unwrap().len() >= HEADERS);
+        }
+    }
+
+    #[test]
+    fn files_of_other_kinds_are_left_alone() {
+        let (dataset, path, _folder) = open(b"these are my notes");
+        let text = dataset.err().unwrap().to_string();
+        assert!(text.contains("not a valid DuckDB database file"), "{text}");
+        assert_eq!(std::fs::read(path).unwrap(), b"these are my notes");
     }
 }
