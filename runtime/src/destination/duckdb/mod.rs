@@ -74,7 +74,7 @@ impl DuckDb {
             ("autoinstall_known_extensions", "false".to_owned()),
         ];
         match Connection::open(&self.path, &config) {
-            Err(error) if !error.message().contains("lock") && is_unborn(&self.path) => {
+            Err(error) if !error.message().contains("Could not set lock") && is_unborn(&self.path) => {
                 std::fs::remove_file(&self.path).map_err(|e| Error::io("remove", &self.path, e))?;
                 Connection::open(&self.path, &config)
             }
