@@ -32,6 +32,7 @@ mod pipeline;
 mod report;
 mod resource;
 mod state;
+mod stream;
 mod suggest;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -47,12 +48,13 @@ pub use floe_schema::{
     WriteDisposition,
 };
 pub use incremental::{Incremental, LastValue, OnMissing, RowOrder};
-pub use input::Format;
+pub use input::{Format, Page};
 pub use pipeline::{
     PackageInfo, Pipeline, PipelineInfo, Progress, Refresh, default_pipelines_dir, pipeline_names,
 };
 pub use report::{ResourceReport, RunReport, StepReport, TableReport, byte_size, grouped};
 pub use resource::{Resource, TableName};
+pub use stream::{Pages, Slice};
 pub use suggest::nearest;
 
 /// What most programs need.

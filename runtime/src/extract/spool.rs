@@ -135,7 +135,7 @@ impl PageSource for SpoolReader {
         }
         let lines = Numbering::Listed { numbers, unit: self.unit };
         let origin = Origin { file: self.origin.clone(), lines };
-        Ok((!buffer.is_empty()).then_some(Page { bytes: buffer, framing: Framing::Lines, origin }))
+        Ok((!buffer.is_empty()).then_some(Page::new(buffer, Framing::Lines, origin)))
     }
 }
 
@@ -154,11 +154,8 @@ mod tests {
         let extraction = Extraction::new(resource.unwrap(), None, Naming::snake_case());
         let text =
             "\n{\"kind\": \"a\",\n\"x\": [1]}\n[{\"kind\": \"b\"},\n{\"kind\": \"a\"}]\n{\"kind\": \"no\"}";
-        let page = Page {
-            bytes: text.into(),
-            framing: Framing::Values,
-            origin: Origin { file: Some("f.json".into()), lines: Numbering::Text { line: 11, column: 0 } },
-        };
+        let origin = Origin { file: Some("f.json".into()), lines: Numbering::Text { line: 11, column: 0 } };
+        let page = Page::new(text.into(), Framing::Values, origin);
         let mut writer = SpoolWriter::new(folder.path());
         writer.add(&page, &extraction, &|table| table != "no").unwrap();
         let items = writer.finish().unwrap();

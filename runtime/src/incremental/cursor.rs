@@ -93,6 +93,11 @@ impl Cursor {
         })
     }
 
+    /// Where the run begins.
+    pub(crate) fn start(&self) -> Option<&Json> {
+        Some(&self.start).filter(|start| !start.is_null())
+    }
+
     /// The boundary of a run that has seen nothing.
     pub(crate) fn boundary(&self) -> Boundary {
         let last = Some(self.start.clone()).filter(|v| !v.is_null());

@@ -162,7 +162,7 @@ impl PageSource for BatchReader {
         buffer.extend_from_slice(out.as_bytes());
         let lines = Numbering::Listed { numbers, unit: Unit::Row };
         let origin = Origin { file: self.feed.name(), lines };
-        Ok((!buffer.is_empty()).then_some(Page { bytes: buffer, framing: Framing::Lines, origin }))
+        Ok((!buffer.is_empty()).then_some(Page::new(buffer, Framing::Lines, origin)))
     }
 }
 

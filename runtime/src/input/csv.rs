@@ -260,7 +260,7 @@ impl<R: Read + Send> PageSource for CsvReader<R> {
         buffer.extend_from_slice(out.as_bytes());
         let lines = Numbering::Listed { numbers, unit: Unit::Line };
         let origin = Origin { file, lines };
-        Ok((!buffer.is_empty()).then_some(Page { bytes: buffer, framing: Framing::Lines, origin }))
+        Ok((!buffer.is_empty()).then_some(Page::new(buffer, Framing::Lines, origin)))
     }
 }
 

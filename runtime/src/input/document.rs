@@ -164,7 +164,7 @@ impl<R: Read + Send> PageSource for DocumentReader<R> {
             }
         }
         let origin = Origin { file: self.file.clone(), lines };
-        Ok(Some(Page { bytes: buffer, framing: Framing::Values, origin }))
+        Ok(Some(Page::new(buffer, Framing::Values, origin)))
     }
 }
 

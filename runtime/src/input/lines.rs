@@ -72,7 +72,7 @@ impl<R: Read + Send> PageSource for LineReader<R> {
         let lines = Numbering::Text { line: self.line, column: 0 };
         let origin = Origin { file: self.file.clone(), lines };
         self.line += memchr::memchr_iter(b'\n', &buffer).count() as u64;
-        Ok(Some(Page { bytes: buffer, framing: Framing::Lines, origin }))
+        Ok(Some(Page::new(buffer, Framing::Lines, origin)))
     }
 }
 

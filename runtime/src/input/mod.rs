@@ -16,9 +16,11 @@ use std::sync::Arc;
 
 use floe_schema::Column;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::error::{Place, Result};
 
+pub(crate) use document::DocumentReader;
 pub(crate) use feed::{Feed, expand};
 pub use format::Format;
 pub(crate) use inputs::Inputs;
@@ -36,12 +38,47 @@ pub(crate) enum Framing {
     Values,
 }
 
-/// A run of whole values. A value that is a list is itself a run of items.
+/// A run of items as JSON text. A value that is a list is itself a run of items.
+///
+/// ```
+/// use floe::Page;
+/// let page = Page::json(r#"[{"id": 1}, {"id": 2}]"#).checkpoint("page 2");
+/// assert_eq!(page.bytes().len(), 22);
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct Page {
+pub struct Page {
     pub(crate) bytes: Vec<u8>,
     pub(crate) framing: Framing,
     pub(crate) origin: Origin,
+    pub(crate) checkpoint: Option<Json>,
+}
+
+impl Page {
+    pub(crate) fn new(bytes: Vec<u8>, framing: Framing, origin: Origin) -> Self {
+        Self { bytes, framing, origin, checkpoint: None }
+    }
+
+    /// Values with nothing but blanks between them. The items of a list are items of the page.
+    pub fn json(text: impl Into<Vec<u8>>) -> Self {
+        Self::new(text.into(), Framing::Values, Origin::default())
+    }
+
+    /// One value a line.
+    pub fn lines(text: impl Into<Vec<u8>>) -> Self {
+        Self::new(text.into(), Framing::Lines, Origin::default())
+    }
+
+    /// The same page with what its stream has to know to go on behind it. See
+    /// [`Resource::resumable`](crate::Resource::resumable).
+    pub fn checkpoint(mut self, checkpoint: impl Into<Json>) -> Self {
+        self.checkpoint = Some(checkpoint.into());
+        self
+    }
+
+    /// The text.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Where a page comes from.

@@ -82,7 +82,7 @@ mod tests {
     use crate::input::Origin;
 
     fn walk(text: &str, framing: Framing) -> Result<Vec<String>, usize> {
-        let page = Page { bytes: text.into(), framing, origin: Origin::default() };
+        let page = Page::new(text.into(), framing, Origin::default());
         let mut scanner = Scanner::new(&page.bytes, 0);
         let mut items = Items::default();
         let mut found = Vec::new();

@@ -1,6 +1,6 @@
 //! What became of the items of a package: none is lost on the way without a word.
 
-use floe_schema::Schema;
+use floe_schema::{LIST_IDX, Schema, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result, Step};
@@ -80,18 +80,20 @@ pub(crate) fn check_accounts(
     Ok(())
 }
 
-/// Whether elements of lists go into a root table, as they do if its name is that of a nested one.
+/// Whether elements of lists go into a root table, as they do if its name is that of a nested one, or
+/// if the key of the list has a name of underscores only, which adds nothing to the name of the table.
 fn takes_lists(schema: &Schema, table: &str) -> bool {
-    schema
-        .tables
-        .keys()
-        .any(|other| table.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with("__")))
+    let has_elements = |t: &Table| t.columns.contains_key(LIST_IDX);
+    schema.tables.get(table).is_some_and(has_elements)
+        || schema
+            .tables
+            .keys()
+            .any(|other| table.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with("__")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use floe_schema::Table;
 
     fn account(items: u64, kept_out: u64, of_table: (u64, u64)) -> Account {
         let (in_table, discarded) = of_table;
@@ -122,5 +124,18 @@ mod tests {
         account.count("a__b", 1, 0);
         assert!(check_accounts(&[account.clone()], &schema, &|_| 5).is_ok());
         assert!(check_accounts(&[account], &schema, &|_| 0).is_err());
+    }
+
+    #[test]
+    fn a_list_without_a_name_adds_rows_to_its_own_table() {
+        let mut schema = Schema::new("s");
+        let mut table = Table::new("a");
+        let mut account = Account { items: 1, ..Account::default() };
+        account.count("a", 1, 0);
+        schema.tables.insert("a".into(), table.clone());
+        assert!(check_accounts(&[account.clone()], &schema, &|_| 2).is_err());
+        table.columns.insert(LIST_IDX.into(), floe_schema::Column::incomplete(LIST_IDX));
+        schema.tables.insert("a".into(), table);
+        assert!(check_accounts(&[account], &schema, &|_| 2).is_ok());
     }
 }

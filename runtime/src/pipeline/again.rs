@@ -13,11 +13,11 @@ use super::run::Run;
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
 use crate::extract::spool::{SpoolReader, SpoolWriter};
-use crate::input::PageSource;
 use crate::normalize::engine::{BatchSink, Normalizer};
 use crate::normalize::plan::Plan;
 use crate::package::{Failure, Manifest, Package, PartWriter, Stage};
 use crate::state::State;
+use crate::stream::Streams;
 
 /// Takes batches that nobody needs.
 struct Nowhere;
@@ -53,8 +53,8 @@ impl Run<'_> {
             resource.nested.iter_mut().for_each(|(_, hints)| thaw(&mut hints.schema_contract));
             let mut extraction = Extraction::new(resource, source.extraction.cursor.clone(), self.naming());
             extraction.inferred = source.extraction.inferred.clone();
-            let mut inputs = self.inputs(source, Arc::default())?;
-            rows += normalizer.resource(&extraction, &mut inputs, &|_| ())?.discarded.rows;
+            let (mut inputs, _) = self.inputs(source, Arc::default())?;
+            rows += normalizer.resource(&extraction, inputs.as_mut(), &|_| ())?.discarded.rows;
         }
         Ok(rows)
     }
@@ -64,14 +64,14 @@ impl Run<'_> {
         &self,
         folder: PathBuf,
         mut manifest: Manifest,
-        sources: Vec<Source>,
+        (sources, streams): (Vec<Source>, &Streams),
         filtered: &[String],
         error: &Error,
     ) -> Result<()> {
         let mut spool = SpoolWriter::new(&folder);
         let takes = |table: &str| !filtered.iter().any(|f| f == table);
         for source in sources {
-            let mut inputs = self.inputs(&source, Arc::default())?;
+            let (mut inputs, _) = self.inputs(&source, Arc::default())?;
             let mut buffer = Vec::new();
             while let Some(page) = inputs.next_page(std::mem::take(&mut buffer))? {
                 if spool.add(&page, &source.extraction, &takes)?.stopped {
@@ -82,6 +82,7 @@ impl Run<'_> {
         }
         manifest.items = spool.finish()?;
         manifest.failure = Some(failure(error, 1));
+        streams.remove_logs()?;
         self.store.commit(&folder, manifest, Stage::Extracted).map(drop)
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use floe_schema::{Change, Schema, SchemaDiff, is_internal, state_table};
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::local::{self, Names};
 use super::run::{Job, Run};
@@ -18,21 +19,22 @@ use super::{Progress, load_id, schema_files, versions};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
 use crate::incremental::Cursor;
-use crate::input::{Feed, Framing, Inputs, Origin, Page, PageSource};
+use crate::input::{Feed, Inferred, Inputs, Page, PageSource};
 use crate::normalize::engine::{Extracted, Normalizer};
 use crate::normalize::plan::Plan;
 use crate::package::{Account, Manifest, Package, Part, PartWriter, Stage};
 use crate::report::ResourceReport;
 use crate::resource::{Resource, TableHints};
 use crate::state::{LAST_EXTRACTED_HASH, State};
+use crate::stream::{Log, LogPages, Opening, Streams};
 
 /// A source of pages whose time is taken.
-struct Timed<S> {
-    source: S,
+struct Timed {
+    source: Box<dyn PageSource>,
     time: Duration,
 }
 
-impl<S: PageSource> PageSource for Timed<S> {
+impl PageSource for Timed {
     fn next_page(&mut self, buffer: Vec<u8>) -> Result<Option<Page>> {
         let started = Instant::now();
         let page = self.source.next_page(buffer);
@@ -55,6 +57,8 @@ pub(super) struct Source {
     pub(super) extraction: Extraction,
     pub(super) feeds: Vec<Feed>,
     pub(super) resource: Resource,
+    /// What a stream writes, in place of feeds.
+    pub(super) log: Option<Arc<Log>>,
 }
 
 impl Run<'_> {
@@ -109,9 +113,12 @@ impl Run<'_> {
         let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
         let (mut sources, mut reading) = (Vec::new(), Duration::ZERO);
         let mut has_data = false;
-        for resource in job.resources {
+        let streams = self.start_streams(&job.resources, &schema_name, &state, job.handle)?;
+        for resource in job.resources.into_iter().filter(|resource| resource.selected) {
             let mut source = self.open(resource, &schema_name, &state, &folder)?;
+            source.log = streams.log(&source.resource.name).cloned();
             let (mut extracted, time) = self.extract_resource(&mut source, &mut normalizer)?;
+            streams.stop(&source.resource.name);
             manifest.accounts.push(account(&mut extracted, source.resource.name()));
             reading += time;
             has_data |= extracted.has_data();
@@ -135,6 +142,7 @@ impl Run<'_> {
         manifest.emptied.extend(emptied.into_iter().filter(|_| manifest.dropped.is_empty()));
         has_data |= !manifest.emptied.is_empty();
         if !has_data && !manifest.stores_state && normalizer.failed.is_none() {
+            streams.remove_logs()?;
             return Ok(None);
         }
         if manifest.stores_state {
@@ -159,6 +167,8 @@ impl Run<'_> {
         match outcome {
             Ok(schema) => {
                 manifest.schema_changes = changes(stored.as_ref(), &schema);
+                // without them a crash before the commit begins anew, with them one behind it would load twice
+                streams.remove_logs()?;
                 let package = self.commit_normalized(folder, manifest, schema, parts)?;
                 self.report_normalized(&package, started.elapsed().as_secs_f64() - reading);
                 Ok(Some(package))
@@ -170,7 +180,7 @@ impl Run<'_> {
                     error = error.offending(rows);
                 }
                 manifest.schema = extracted.to_json();
-                self.keep_items(folder, manifest, sources, &takes, &error)?;
+                self.keep_items(folder, manifest, (sources, &streams), &takes, &error)?;
                 Err(error)
             }
         }
@@ -197,11 +207,49 @@ impl Run<'_> {
         let feeds = feeds.into_iter().map(|feed| feed.replayable(folder)).collect::<Result<_>>()?;
         let naming = self.naming();
         let extraction = Extraction::new(resource.clone(), cursor, naming);
-        Ok(Source { extraction, feeds, resource })
+        Ok(Source { extraction, feeds, resource, log: None })
     }
 
-    pub(super) fn inputs(&self, source: &Source, count: Arc<AtomicU64>) -> Result<Inputs> {
-        Inputs::look(&source.feeds, source.resource.data.format, self.pipeline.page_bytes, count)
+    /// Opens the streams among the resources.
+    fn start_streams(
+        &self,
+        resources: &[Resource],
+        schema: &str,
+        state: &State,
+        handle: Option<Handle>,
+    ) -> Result<Streams> {
+        let mut openings = Vec::new();
+        for resource in resources {
+            let Some(open) = resource.data.stream.clone() else { continue };
+            let source = self.open(resource.clone(), schema, state, self.store.folder())?;
+            let cursor = source.extraction.cursor.as_ref();
+            openings.push(Opening {
+                open,
+                name: resource.name.clone(),
+                parent: resource.parent.clone(),
+                selected: resource.selected,
+                resumable: resource.data.resumable.clone(),
+                start: cursor.and_then(|cursor| cursor.start().cloned()),
+                end: resource.incremental.as_ref().map(|i| i.end_value.clone()).filter(|v| !v.is_null()),
+                extraction: source.extraction,
+            });
+        }
+        Streams::start(openings, &self.store.folder().join("streams"), handle)
+    }
+
+    /// The pages of a resource from the beginning, and what they are known to hold.
+    pub(super) fn inputs(
+        &self,
+        source: &Source,
+        count: Arc<AtomicU64>,
+    ) -> Result<(Box<dyn PageSource>, Vec<Inferred>)> {
+        let page_bytes = self.pipeline.page_bytes;
+        if let Some(log) = &source.log {
+            return Ok((Box::new(LogPages::new(log.clone(), page_bytes, count)?), Vec::new()));
+        }
+        let inputs = Inputs::look(&source.feeds, source.resource.data.format, page_bytes, count)?;
+        let inferred = inputs.inferred.clone();
+        Ok((Box::new(inputs), inferred))
     }
 
     fn extract_resource(
@@ -211,9 +259,10 @@ impl Run<'_> {
     ) -> Result<(Extracted, Duration)> {
         let started = Instant::now();
         let count = Arc::<AtomicU64>::default();
-        let inputs = self.inputs(source, count.clone())?;
-        source.extraction.inferred = inputs.inferred.clone();
+        let (inputs, inferred) = self.inputs(source, count.clone())?;
+        source.extraction.inferred = inferred;
         let total_bytes = source.feeds.iter().map(Feed::bytes).sum::<Option<u64>>();
+        let total_bytes = total_bytes.filter(|_| source.log.is_none());
         let resource = source.resource.name.clone();
         let progress = |items: u64| {
             self.pipeline.report(&Progress::Extracting {
@@ -319,7 +368,7 @@ pub(super) fn extract_state(
         "version_hash": state.version_hash(),
         "_dlt_load_id": load_id,
     });
-    let page = Page { bytes: row.to_string().into(), framing: Framing::Lines, origin: Origin::default() };
+    let page = Page::lines(row.to_string());
     let extraction = Extraction::new(resource, None, floe_schema::Naming::snake_case());
     normalizer.resource(&extraction, &mut OnePage(Some(page)), &|_| ()).map(drop)
 }

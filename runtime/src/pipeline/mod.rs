@@ -233,7 +233,8 @@ impl Pipeline {
     /// ```
     pub async fn run(&self, resources: impl IntoIterator<Item = Resource>) -> Result<RunReport> {
         let pipeline = self.clone();
-        let job = Job { resources: resources.into_iter().collect(), ..Job::default() };
+        let handle = tokio::runtime::Handle::try_current().ok();
+        let job = Job { resources: resources.into_iter().collect(), handle, ..Job::default() };
         let run = tokio::task::spawn_blocking(move || run::run(&pipeline, job));
         run.await.unwrap_or_else(|e| Err(Error::internal("the run ended early").cause(e)))
     }

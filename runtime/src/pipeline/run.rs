@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub(super) forgotten: Vec<String>,
     /// A change of the state.
     pub(super) edit: Option<Edit>,
+    /// Where streams run.
+    pub(super) handle: Option<tokio::runtime::Handle>,
 }
 
 type Edit = Box<dyn FnOnce(&mut State, &str) -> Result<()> + Send>;

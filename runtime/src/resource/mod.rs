@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use crate::error::Result;
 use crate::incremental::{DedupKey, Incremental};
 use crate::input::{Feed, Format};
+use crate::stream::{Open, Pages, Slice};
 
 pub(crate) use hints::{apply_hints, merge_table};
 pub(crate) use json::{refuse_unknown, wrong};
@@ -83,6 +84,9 @@ pub struct Resource {
     /// The primary key as it was given: dlt hashes a name and a list of one name differently.
     pub(crate) dedup_key: Option<DedupKey>,
     pub(crate) data: Data,
+    /// The resource whose items the stream needs.
+    pub(crate) parent: Option<String>,
+    pub(crate) selected: bool,
 }
 
 /// Where the items of a resource come from.
@@ -91,6 +95,10 @@ pub(crate) struct Data {
     pub(crate) feeds: Vec<Feed>,
     /// `None`: the content tells.
     pub(crate) format: Option<Format>,
+    /// Pages that are made while the run goes on, in place of feeds.
+    pub(crate) stream: Option<Open>,
+    /// What the stream is, if it can go on where an earlier one stopped.
+    pub(crate) resumable: Option<String>,
 }
 
 impl Resource {
@@ -107,6 +115,8 @@ impl Resource {
             incremental: None,
             dedup_key: None,
             data: Data::default(),
+            parent: None,
+            selected: true,
         }
     }
 
@@ -133,6 +143,66 @@ impl Resource {
     pub fn json_lines(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.data.feeds.push(Feed::Text(text.into().into()));
         self.data.format = Some(Format::JsonLines);
+        self
+    }
+
+    /// The same resource with items from pages that are made while the run goes on. Streams of several
+    /// resources run at the same time.
+    ///
+    /// ```
+    /// use floe::{Memory, Page, Pipeline, Resource};
+    /// use futures_util::stream;
+    ///
+    /// let numbers = Resource::new("numbers").stream(|_slice| {
+    ///     let pages = (1..=3).map(|page| Ok(Page::json(format!("[{page}0, {page}1]"))));
+    ///     Box::pin(stream::iter(pages))
+    /// });
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("p").destination(Memory::default()).pipelines_dir(folder.path());
+    /// assert_eq!(pipeline.run_blocking([numbers])?.rows("numbers"), 6);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn stream(mut self, open: impl Fn(Slice) -> Pages + Send + Sync + 'static) -> Self {
+        self.data.stream = Some(Open::new(open));
+        self
+    }
+
+    /// The same resource with a stream that needs the items of another stream of the run, which
+    /// [`Slice::parent`] gives. They are those that the cursor of the parent lets through.
+    ///
+    /// ```
+    /// use floe::{Memory, Page, Pipeline, Resource};
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// let orders = Resource::new("orders").stream(|_| {
+    ///     Box::pin(stream::iter([Ok(Page::json(r#"[{"id": 1}, {"id": 2}]"#))]))
+    /// });
+    /// let lines = Resource::new("lines").parent("orders").stream(|slice| {
+    ///     let orders = slice.parent().unwrap_or_else(|| Box::pin(stream::empty()));
+    ///     Box::pin(orders.map(|page| Ok(Page::lines(page?.bytes().len().to_string()))))
+    /// });
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("p").destination(Memory::default()).pipelines_dir(folder.path());
+    /// let report = pipeline.run_blocking([orders.selected(false), lines])?;
+    /// assert_eq!((report.rows("orders"), report.rows("lines")), (0, 1));
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn parent(mut self, resource: impl Into<String>) -> Self {
+        self.parent = Some(resource.into());
+        self
+    }
+
+    /// Whether the resource is loaded. One that is not is read only if another needs its items.
+    pub fn selected(mut self, selected: bool) -> Self {
+        self.selected = selected;
+        self
+    }
+
+    /// The same resource with a stream that can go on behind the last [checkpoint](Page::checkpoint) of an
+    /// interrupted run. The text tells apart what it reads: if it is another one in the next run, that run
+    /// begins anew.
+    pub fn resumable(mut self, what: impl Into<String>) -> Self {
+        self.data.resumable = Some(what.into());
         self
     }
 
