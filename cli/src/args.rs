@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Pipeline(Pipeline),
     /// Show schemas
     Schema(Schema),
+    /// Show where values of configuration come from
+    Config(Config),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -253,6 +255,21 @@ pub(crate) enum StateCommand {
         resources: Vec<String>,
         #[command(flatten)]
         place: DatasetPlace,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) what: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show what each layer has for a key; the first one wins
+    Explain {
+        /// The key, such as destination.postgres.credentials
+        key: String,
     },
 }
 

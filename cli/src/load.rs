@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use floe::{
-    Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, Resource, Result, RunReport, Schema,
-    WriteDisposition, byte_size, grouped,
+    Config, Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, Resource, Result, RunReport,
+    Schema, WriteDisposition, byte_size, grouped,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -88,21 +88,24 @@ pub(crate) fn pipeline(place: &Place) -> Result<Pipeline> {
     Ok(pipeline)
 }
 
-const POSTGRES_CREDENTIALS: &str = "DESTINATION__POSTGRES__CREDENTIALS";
+/// Where dlt looks for them as well.
+const POSTGRES_CREDENTIALS: &str = "destination.postgres.credentials";
 
 fn postgres(place: &Place) -> Result<Postgres> {
     if place.memory_limit.is_some() {
         return Err(Error::config("--memory-limit is for DuckDB").help("leave it out for Postgres"));
     }
-    // the variable in which dlt looks for them as well
-    let from_environment = || std::env::var(POSTGRES_CREDENTIALS).ok().filter(|given| !given.is_empty());
-    let given = place.credentials.clone().or_else(from_environment).ok_or_else(|| {
-        Error::config("there are no credentials for Postgres").help(format!(
-            "give them with --credentials postgresql://user:password@host:port/database, or in the \
-             environment as {POSTGRES_CREDENTIALS}"
-        ))
-    })?;
-    Postgres::url(&given)
+    if let Some(given) = &place.credentials {
+        return Postgres::url(given);
+    }
+    match Config::load()?.text(POSTGRES_CREDENTIALS).filter(|given| !given.is_empty()) {
+        Some(given) => Postgres::url(&given),
+        None => Err(Error::config("there are no credentials for Postgres").help(
+            "give them with --credentials postgresql://user:password@host:port/database, in the \
+             environment as DESTINATION__POSTGRES__CREDENTIALS, or as destination.postgres.credentials in \
+             .floe/secrets.toml",
+        )),
+    }
 }
 
 fn duckdb(place: &Place) -> DuckDb {

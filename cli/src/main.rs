@@ -1,6 +1,7 @@
 //! `floe`, the command line.
 
 mod args;
+mod config;
 mod load;
 mod output;
 mod pipeline;
@@ -35,6 +36,7 @@ fn run(args: Args) -> floe::Result<()> {
         Command::Load(load) => load::run(&load, &common),
         Command::Pipeline(pipeline) => pipeline::run(&pipeline, &common),
         Command::Schema(schema) => schema::run(&schema, &common),
+        Command::Config(config) => config::run(&config, &common),
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "floe", &mut out);

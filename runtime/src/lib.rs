@@ -20,6 +20,7 @@
 //! # Ok::<(), floe::Error>(())
 //! ```
 
+mod config;
 mod destination;
 mod error;
 mod extract;
@@ -38,6 +39,7 @@ mod suggest;
 pub mod testing;
 mod value;
 
+pub use config::{Config, Origin, Section};
 pub use destination::{
     Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
     StoredState, Write,

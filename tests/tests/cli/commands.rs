@@ -160,3 +160,24 @@ fn development_loads_into_a_dataset_of_its_own() {
     assert_eq!(report["resources"][0]["items"], 2, "the cursor began anew");
     assert_eq!(place.row_counts(), json!({"orders": 2, "orders__lines": 3, "users": 1}));
 }
+
+#[test]
+fn an_explanation_says_which_layer_wins() {
+    let place = Place::new();
+    fs::create_dir(place.path(".floe")).unwrap();
+    place.write(".floe/config.toml", "[sources.shop]\npages = 3\n");
+    place.write(".floe/secrets.toml", "[sources.shop]\ntoken = \"hush\"\n");
+    let explain = |key: &str| {
+        let mut command = place.command(&["config", "explain", key]);
+        floe_tests::Outcome::of(command.env("SOURCES__SHOP__PAGES", "5"))
+    };
+    let pages = explain("sources.shop.pages").success().stdout;
+    assert_eq!(pages, "environment  \"5\"\n.floe/config.toml:2  3  (not used)\n");
+    assert_eq!(explain("sources.shop.token").success().stdout, ".floe/secrets.toml:2  ***\n");
+    let nothing = explain("sources.shop.owner").stderr;
+    assert_eq!(
+        nothing,
+        "error: nothing is configured for sources.shop.owner\n  help: set the variable \
+         SOURCES__SHOP__OWNER, or the key in .floe/config.toml or .floe/secrets.toml\n"
+    );
+}
