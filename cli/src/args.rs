@@ -95,7 +95,15 @@ pub(crate) struct Load {
     pub(crate) resource: Vec<String>,
     #[command(flatten)]
     pub(crate) place: Place,
-    /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, or JSON
+    /// Load no files, but the items that a contract has rejected: what passes now leaves the tables
+    /// that end in __rejected. With --table only those of one table
+    #[arg(long, conflicts_with_all = [
+        "files", "resource", "primary_key", "merge_key", "write_disposition", "incremental",
+        "max_table_nesting", "format", "select", "refresh", "import_schema",
+    ])]
+    pub(crate) replay_rejected: bool,
+    /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, quarantine,
+    /// or JSON
     #[arg(long, value_name = "CONTRACT", help_heading = "Schema")]
     pub(crate) schema_contract: Option<String>,
     /// A folder with schemas that are yours: written by the first run, imported when you change them

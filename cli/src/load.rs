@@ -13,8 +13,13 @@ use crate::args::{Common, Destination, Disposition, Load, Place};
 use crate::output::{self, Output};
 
 pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
-    let resources =
-        if args.resource.is_empty() { simple_resources(args)? } else { described_resources(args)? };
+    let resources = if args.replay_rejected {
+        Vec::new()
+    } else if args.resource.is_empty() {
+        simple_resources(args)?
+    } else {
+        described_resources(args)?
+    };
     let resources = selected(resources, &args.select)?;
     let mut pipeline = pipeline(&args.place)?.keep_packages(args.keep_packages).keep_staged(args.keep_staged);
     if let Some(folder) = &args.import_schema_path {
@@ -46,7 +51,10 @@ pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
         let bar = bar.clone();
         pipeline = pipeline.on_progress(move |progress| bar.show(progress));
     }
-    let report = pipeline.run_blocking(resources);
+    let report = match args.replay_rejected {
+        true => pipeline.replay_rejected(args.table.iter().cloned()),
+        false => pipeline.run_blocking(resources),
+    };
     if let Some(bar) = bar {
         bar.bar.finish_and_clear();
     }

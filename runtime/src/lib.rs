@@ -39,7 +39,7 @@ mod value;
 
 pub use destination::{
     Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
-    StoredState, Write,
+    RejectedRow, StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_schema::{

@@ -44,6 +44,8 @@ struct Way {
     resource: Json,
     /// Arguments of the second run and of the one that follows a kill.
     again: &'static [&'static str],
+    /// These runs load what the first one has rejected, and nothing else.
+    replays: bool,
 }
 
 fn ways() -> Vec<Way> {
@@ -52,7 +54,7 @@ fn ways() -> Vec<Way> {
         for (key, value) in more.as_object().unwrap() {
             resource[key.as_str()] = value.clone();
         }
-        Way { name, resource, again: &[] }
+        Way { name, resource, again: &[], replays: false }
     };
     let merge = |strategy: &str| json!({"disposition": "merge", "strategy": strategy});
     let key = json!({"primary_key": "id"});
@@ -60,6 +62,11 @@ fn ways() -> Vec<Way> {
     let refresh = Way {
         again: &["--refresh", "drop_resources"],
         ..way("refresh", json!("append"), json!({"incremental": {"cursor_path": "at"}}))
+    };
+    let replay = Way {
+        again: &["--replay-rejected", "--schema-contract", "evolve"],
+        replays: true,
+        ..way("replay", json!("append"), json!({"schema_contract": {"tables": "quarantine"}}))
     };
     vec![
         way("append", json!("append"), json!({"incremental": {"cursor_path": "at"}})),
@@ -70,6 +77,7 @@ fn ways() -> Vec<Way> {
         way("insert-only", merge("insert-only"), key),
         way("cdc", merge("cdc"), gone),
         refresh,
+        replay,
     ]
 }
 
@@ -123,6 +131,9 @@ impl<'w> Place<'w> {
         (self.kind.point)(&mut command, self.folder.path());
         if run > 0 {
             command.args(self.way.again);
+            if self.way.replays {
+                return command;
+            }
         }
         command.arg("--resource").arg(self.path("items.json")).arg(self.path(&format!("{run}.jsonl")));
         command

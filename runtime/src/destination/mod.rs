@@ -123,6 +123,28 @@ pub struct LoadRecord {
     pub inserted_at: i64,
 }
 
+/// A row of a table for rejected items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The load that brought it.
+    pub load_id: String,
+    /// Its identifier.
+    pub id: String,
+    /// The item as it came.
+    pub item: String,
+}
+
+impl RejectedRow {
+    /// A row of [`Statements::rejected_rows`](sql::Statements::rejected_rows).
+    pub(crate) fn of_texts(row: impl IntoIterator<Item = Option<String>>) -> Option<Self> {
+        let mut values = row.into_iter();
+        Some(Self { load_id: values.next()??, id: values.next()??, item: values.next()?? })
+    }
+}
+
+/// Identifiers that one statement names.
+pub(crate) const IDS_AT_ONCE: usize = 1000;
+
 /// The dataset in which the rows of merges are staged.
 pub(crate) fn staging_name(dataset: &str) -> String {
     format!("{dataset}_staging")
@@ -239,6 +261,18 @@ pub trait Dataset: Send {
     /// Merges the staged rows of a chain into its tables. With `keep`, the twins stay with
     /// their rows.
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()>;
+
+    /// Rows of a table for rejected items, at most `limit`, in the order of their loads and identifiers,
+    /// from behind a row on. There is nothing in a table that does not exist.
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>>;
+
+    /// Removes rows from a table for rejected items. Returns how many there were.
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64>;
 
     /// Makes everything since [`Dataset::begin`] visible.
     fn commit(&mut self, load: &LoadRecord) -> Result<()>;

@@ -72,6 +72,9 @@ impl Run<'_> {
         for chain in &chains {
             rows += self.load_chain(package, chain, rows, &mut loaded)?;
         }
+        for replayed in &manifest.replayed {
+            self.remove_replayed(replayed)?;
+        }
         let loaded =
             |table: &str| loaded.iter().filter(|(name, _)| name == table).map(|(_, rows)| rows).sum();
         check_accounts(&manifest.accounts, schema, &loaded)?;
@@ -146,6 +149,10 @@ fn chains<'s>(manifest: &Manifest, schema: &'s Schema) -> Result<Vec<Chain<'s>>>
         let mut chain = Chain::of(schema, &root.name, manifest.created_at);
         if !chain.tables.iter().any(has_rows) {
             continue;
+        }
+        if chain.write == Write::Replace && !manifest.replayed.is_empty() {
+            // these rows are some of many
+            chain.write = Write::Append;
         }
         if chain.write == Write::Append {
             chain.tables.retain(has_rows);

@@ -8,6 +8,7 @@ mod load;
 mod load_id;
 mod local;
 mod refresh;
+mod replay;
 mod run;
 mod schema_files;
 mod sync;
@@ -282,6 +283,31 @@ impl Pipeline {
     ) -> Result<RunReport> {
         let edit = move |state: &mut State, schema: &str| state.edit_source(schema, edit);
         run::run(self, Job { edit: Some(Box::new(edit)), ..Job::default() })
+    }
+
+    /// Tries items again that a contract with `quarantine` has rejected: those of some root tables, or of
+    /// all if none is named. What passes now is loaded and removed from the tables for rejected items,
+    /// both in one transaction; the rest stays there. Cursors do not move, and tables that are
+    /// replaced by their loads keep their rows.
+    ///
+    /// ```
+    /// use floe::{Contract, Memory, Mode, Pipeline, Resource};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let memory = Memory::default();
+    /// let pipeline = Pipeline::new("shop").destination(memory.clone()).dataset("raw").pipelines_dir(folder.path());
+    /// pipeline.run_blocking([Resource::new("orders").json_lines("{\"id\": 1}")])?;
+    /// let careful = pipeline.clone().schema_contract(Contract::All(Mode::Quarantine));
+    /// careful.run_blocking([Resource::new("orders").json_lines("{\"id\": 2, \"note\": \"new\"}")])?;
+    /// assert_eq!(memory.table("raw", "orders__rejected").unwrap().rows(), 1);
+    ///
+    /// let report = pipeline.schema_contract(Contract::All(Mode::Evolve)).replay_rejected(["orders"])?;
+    /// assert_eq!(report.rows("orders"), 1);
+    /// assert_eq!(memory.table("raw", "orders__rejected").unwrap().rows(), 0);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn replay_rejected<S: Into<String>>(&self, tables: impl IntoIterator<Item = S>) -> Result<RunReport> {
+        let replay = Some(tables.into_iter().map(Into::into).collect());
+        run::run(self, Job { replay, ..Job::default() })
     }
 
     /// What is on disk about this pipeline.

@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub(super) forgotten: Vec<String>,
     /// A change of the state.
     pub(super) edit: Option<Edit>,
+    /// Tables whose rejected items are tried again; all tables if there are none.
+    pub(super) replay: Option<Vec<String>>,
 }
 
 type Edit = Box<dyn FnOnce(&mut State, &str) -> Result<()> + Send>;

@@ -59,6 +59,7 @@ macro_rules! for_each_destination_check {
             null_keys_never_match skip_unchanged_rows
             merges_are_those_of_the_reference
             rollback_leaves_nothing loads_are_recorded state_and_schema_come_back
+            quarantine quarantined_tables replay_rejected
             refresh_drops refresh_empties concurrent_writers odd_names reserved_words long_names
             odd_datasets many_rows
         }

@@ -3,6 +3,7 @@
 mod commands;
 mod formats;
 mod place;
+mod quarantine;
 
 use std::fs;
 

@@ -11,7 +11,9 @@ use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
 use super::sql::{Merge, Statements};
-use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState, Write};
+use super::{
+    Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState, Write,
+};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
@@ -313,6 +315,28 @@ impl Dataset for DuckDbDataset {
             self.connection.execute(&staging.drop(&table.name))?;
         }
         Ok(())
+    }
+
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>> {
+        if !self.has_tables(&[table])? {
+            return Ok(Vec::new());
+        }
+        let rows = self.connection.query(&self.statements().rejected_rows(table, after, limit))?;
+        Ok(rows.into_iter().filter_map(RejectedRow::of_texts).collect())
+    }
+
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
+        let mut removed = 0;
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let sql = self.statements().remove_rows(table, ids);
+            removed += self.connection.execute(&sql).map_err(|e| e.table(table))?;
+        }
+        Ok(removed)
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

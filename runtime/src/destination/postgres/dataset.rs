@@ -9,7 +9,7 @@ use super::connection::{Connection, Row};
 use super::copy::Copy;
 use super::dialect::PostgresDialect;
 use crate::destination::sql::{Merge, Statements};
-use crate::destination::{Chain, Dataset, LoadRecord, StoredState, Write};
+use crate::destination::{Chain, Dataset, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState, Write};
 use crate::error::Result;
 
 pub(super) struct PostgresDataset {
@@ -189,6 +189,28 @@ impl Dataset for PostgresDataset {
         }
         let dropped = chain.tables.iter().filter(|_| !keep);
         dropped.into_iter().try_for_each(|table| self.execute(&staging.drop(&table.name), &table.name))
+    }
+
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>> {
+        if !self.has_tables(&[table])? {
+            return Ok(Vec::new());
+        }
+        let rows = self.connection.query(&self.statements().rejected_rows(table, after, limit))?;
+        Ok(rows.into_iter().filter_map(RejectedRow::of_texts).collect())
+    }
+
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
+        let mut removed = 0;
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let sql = self.statements().remove_rows(table, ids);
+            removed += self.connection.count(&sql).map_err(|e| e.table(table))?;
+        }
+        Ok(removed)
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

@@ -1,11 +1,12 @@
 //! The statements of a dataset.
 
 use floe_schema::{
-    Column, LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE, hash, loads_table, version_table,
+    Column, ID, LOAD_ID, LOADS_TABLE, REJECTED_ROW, STATE_TABLE, Schema, Table, VERSION_TABLE, hash,
+    loads_table, version_table,
 };
 
 use super::Dialect;
-use crate::destination::{LoadRecord, staging_name};
+use crate::destination::{LoadRecord, RejectedRow, staging_name};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes the statements of one dataset.
@@ -197,6 +198,22 @@ impl<'d> Statements<'d> {
             self.table(LOADS_TABLE),
             self.dialect.text(pipeline),
         )
+    }
+
+    /// Load, identifier and item of rejected rows, as [`RejectedRow::of_texts`] takes them.
+    pub(crate) fn rejected_rows(&self, table: &str, after: Option<&RejectedRow>, limit: usize) -> String {
+        let [load_id, id, item] = [LOAD_ID, ID, REJECTED_ROW].map(|name| self.quote(name));
+        let text = |text: &str| self.dialect.text(text);
+        let behind = after.map_or_else(String::new, |row| {
+            format!(" WHERE ({load_id}, {id}) > ({}, {})", text(&row.load_id), text(&row.id))
+        });
+        let table = self.table(table);
+        format!("SELECT {load_id}, {id}, {item} FROM {table}{behind} ORDER BY {load_id}, {id} LIMIT {limit}")
+    }
+
+    pub(crate) fn remove_rows(&self, table: &str, ids: &[String]) -> String {
+        let ids: Vec<String> = ids.iter().map(|id| self.dialect.text(id)).collect();
+        format!("DELETE FROM {} WHERE {} IN ({})", self.table(table), self.quote(ID), ids.join(", "))
     }
 
     pub(crate) fn newest_schema(&self, name: &str) -> String {
