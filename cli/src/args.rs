@@ -79,6 +79,11 @@ pub(crate) struct Load {
     /// What happens to the rows that are there
     #[arg(long, value_enum, value_name = "DISPOSITION")]
     pub(crate) write_disposition: Option<Disposition>,
+    /// How replace gives a table its new rows: truncate-and-insert, insert-from-staging, or
+    /// staging-optimized, by which nobody sees an empty or half-filled table.
+    /// DESTINATION__REPLACE_STRATEGY in the environment does the same
+    #[arg(long, value_name = "STRATEGY")]
+    pub(crate) replace_strategy: Option<String>,
     /// Load only what is new, told by this field
     #[arg(long, value_name = "FIELD")]
     pub(crate) incremental: Option<String>,

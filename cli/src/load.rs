@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use floe::{
-    Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, Resource, Result, RunReport, Schema,
-    WriteDisposition, byte_size, grouped,
+    Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, ReplaceStrategy, Resource, Result,
+    RunReport, Schema, WriteDisposition, byte_size, grouped,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -33,6 +33,9 @@ pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
     }
     if let Some(refresh) = &args.refresh {
         pipeline = pipeline.refresh(refresh.parse()?);
+    }
+    if let Some(strategy) = replace_strategy(args)? {
+        pipeline = pipeline.replace_strategy(strategy);
     }
     if let Some(contract) = &args.schema_contract {
         pipeline = pipeline.schema_contract(read_contract(contract)?);
@@ -94,6 +97,24 @@ pub(crate) fn pipeline(place: &Place) -> Result<Pipeline> {
         pipeline = pipeline.pipelines_dir(folder);
     }
     Ok(pipeline)
+}
+
+/// What the options say, or the environment, with the names and in the order that dlt has for them.
+fn replace_strategy(args: &Load) -> Result<Option<ReplaceStrategy>> {
+    if let Some(given) = &args.replace_strategy {
+        return given.parse().map(Some);
+    }
+    let destination = match args.place.destination {
+        Destination::Duckdb => "DUCKDB",
+        Destination::Postgres => "POSTGRES",
+    };
+    let names = [format!("DESTINATION__{destination}__"), "DESTINATION__".to_owned(), String::new()];
+    for name in names.map(|sections| format!("{sections}REPLACE_STRATEGY")) {
+        if let Some(given) = std::env::var(&name).ok().filter(|given| !given.is_empty()) {
+            return given.parse().map(Some).map_err(|e: Error| e.in_file(&name));
+        }
+    }
+    Ok(None)
 }
 
 const POSTGRES_CREDENTIALS: &str = "DESTINATION__POSTGRES__CREDENTIALS";

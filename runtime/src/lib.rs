@@ -39,7 +39,7 @@ mod value;
 
 pub use destination::{
     Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
-    RejectedRow, StoredState, Write,
+    RejectedRow, ReplaceStrategy, StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_schema::{

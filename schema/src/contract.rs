@@ -163,7 +163,7 @@ impl Contract {
         };
         let quarantined = object.texts(QUARANTINE)?.unwrap_or_default();
         let contract = match contract {
-            Self::All(mode) if (1..Entity::ALL.len()).contains(&quarantined.len()) => {
+            Self::All(mode @ Mode::DiscardRow) if (1..Entity::ALL.len()).contains(&quarantined.len()) => {
                 Self::Each { tables: Some(mode), columns: Some(mode), data_type: Some(mode) }
             }
             contract => contract,

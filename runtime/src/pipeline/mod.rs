@@ -20,7 +20,7 @@ use std::sync::Arc;
 use floe_schema::{Contract, Schema};
 
 use self::run::Job;
-use crate::destination::Destination;
+use crate::destination::{Destination, ReplaceStrategy};
 use crate::error::{Error, Result};
 use crate::report::RunReport;
 use crate::resource::Resource;
@@ -84,6 +84,7 @@ pub struct Pipeline {
     page_bytes: Option<usize>,
     keep_packages: bool,
     keep_staged: bool,
+    replace_strategy: ReplaceStrategy,
     refresh: Option<Refresh>,
     import_schema_path: Option<PathBuf>,
     export_schema_path: Option<PathBuf>,
@@ -115,6 +116,7 @@ impl Pipeline {
             page_bytes: None,
             keep_packages: false,
             keep_staged: false,
+            replace_strategy: ReplaceStrategy::default(),
             refresh: None,
             import_schema_path: None,
             export_schema_path: None,
@@ -175,6 +177,12 @@ impl Pipeline {
     /// Whether the rows of merges stay in the staging dataset, `<dataset>_staging`, until the next run.
     pub fn keep_staged(mut self, keep: bool) -> Self {
         self.keep_staged = keep;
+        self
+    }
+
+    /// How tables that are replaced get their new rows.
+    pub fn replace_strategy(mut self, strategy: ReplaceStrategy) -> Self {
+        self.replace_strategy = strategy;
         self
     }
 

@@ -10,10 +10,8 @@ use arrow::record_batch::RecordBatchReader;
 use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
-use super::sql::{Merge, Statements};
-use super::{
-    Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState, Write,
-};
+use super::sql::{Statements, merge_statements};
+use super::{Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
@@ -303,12 +301,11 @@ impl Dataset for DuckDbDataset {
     }
 
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
-        let Write::Merge(strategy) = chain.write else { return Ok(()) };
         // until the next package, because the commit needs it as well
         self.take_memory(MERGE_MEMORY, &chain.tables)?;
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        for sql in Merge::new(&main, &staging, chain)?.statements(strategy)? {
+        for sql in merge_statements(&main, &staging, chain)? {
             self.connection.execute(&sql).map_err(|e| e.table(&root))?;
         }
         for table in chain.tables.iter().filter(|_| !keep) {

@@ -8,8 +8,8 @@ use floe_schema::{LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE};
 use super::connection::{Connection, Row};
 use super::copy::Copy;
 use super::dialect::PostgresDialect;
-use crate::destination::sql::{Merge, Statements};
-use crate::destination::{Chain, Dataset, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState, Write};
+use crate::destination::sql::{Statements, merge_statements};
+use crate::destination::{Chain, Dataset, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
 use crate::error::Result;
 
 pub(super) struct PostgresDataset {
@@ -146,6 +146,13 @@ impl Dataset for PostgresDataset {
         tables.iter().try_for_each(|table| self.execute(&statements.empty(&table.name), &table.name))
     }
 
+    fn truncate(&mut self, tables: &[&Table]) -> Result<()> {
+        match tables {
+            [] => Ok(()),
+            [root, ..] => self.execute(&self.statements().truncate(tables), &root.name),
+        }
+    }
+
     fn stage(&mut self, chain: &Chain<'_>) -> Result<()> {
         let staging = self.staging();
         self.create(&staging)?;
@@ -181,10 +188,9 @@ impl Dataset for PostgresDataset {
     }
 
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
-        let Write::Merge(strategy) = chain.write else { return Ok(()) };
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        for sql in Merge::new(&main, &staging, chain)?.statements(strategy)? {
+        for sql in merge_statements(&main, &staging, chain)? {
             self.execute(&sql, &root)?;
         }
         let dropped = chain.tables.iter().filter(|_| !keep);

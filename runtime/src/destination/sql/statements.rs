@@ -121,6 +121,12 @@ impl<'d> Statements<'d> {
         format!("DELETE FROM {}", self.table(table))
     }
 
+    /// Removes all rows of several tables at once, see [`Statements::empty`].
+    pub(crate) fn truncate(&self, tables: &[&Table]) -> String {
+        let names: Vec<String> = tables.iter().map(|table| self.table(&table.name)).collect();
+        format!("TRUNCATE TABLE {}", names.join(", "))
+    }
+
     pub(crate) fn drop(&self, table: &str) -> String {
         format!("DROP TABLE IF EXISTS {}", self.table(table))
     }
