@@ -106,9 +106,14 @@ fn ways() -> Vec<Way> {
         replays: true,
         ..way("replay", json!("append"), json!({"schema_contract": {"tables": "quarantine"}}))
     };
+    let staged = Way {
+        again: &["--replace-strategy", "insert-from-staging"],
+        ..way("replace by staging", json!("replace"), json!({}))
+    };
     vec![
         way("append", json!("append"), json!({"incremental": {"cursor_path": "at"}})),
         way("replace", json!("replace"), json!({})),
+        staged,
         way("delete-insert", merge("delete-insert"), gone.clone()),
         way("upsert", merge("upsert"), gone.clone()),
         way("scd2", merge("scd2"), json!({})),

@@ -53,7 +53,7 @@ macro_rules! for_each_destination_check {
     ($act:path, $($args:tt)*) => {
         $act! { [$($args)*]
             integers decimals floats texts times other_types nulls
-            new_columns new_tables null_is_refused append replace replace_by_nothing
+            new_columns new_tables null_is_refused append replace replace_by_nothing replace_strategies
             merge_by_primary_key merge_by_merge_key merge_without_key dedup_sort hard_delete
             nested_rows_follow_their_root upsert insert_only cdc cdc_with_merge_key scd2
             null_keys_never_match skip_unchanged_rows
