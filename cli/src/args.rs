@@ -81,6 +81,11 @@ pub(crate) struct Load {
     /// What happens to the rows that are there
     #[arg(long, value_enum, value_name = "DISPOSITION")]
     pub(crate) write_disposition: Option<Disposition>,
+    /// How replace gives a table its new rows: truncate-and-insert, insert-from-staging, or
+    /// staging-optimized, by which nobody sees an empty or half-filled table.
+    /// DESTINATION__REPLACE_STRATEGY in the environment does the same
+    #[arg(long, value_name = "STRATEGY")]
+    pub(crate) replace_strategy: Option<String>,
     /// Load only what is new, told by this field
     #[arg(long, value_name = "FIELD")]
     pub(crate) incremental: Option<String>,
@@ -97,7 +102,15 @@ pub(crate) struct Load {
     pub(crate) resource: Vec<String>,
     #[command(flatten)]
     pub(crate) place: Place,
-    /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, or JSON
+    /// Load no files, but the items that a contract has rejected: what passes now leaves the tables
+    /// that end in __rejected. With --table only those of one table
+    #[arg(long, conflicts_with_all = [
+        "files", "resource", "primary_key", "merge_key", "write_disposition", "incremental",
+        "max_table_nesting", "format", "select", "refresh", "import_schema",
+    ])]
+    pub(crate) replay_rejected: bool,
+    /// A contract for all tables of the run: evolve, freeze, discard_row, discard_value, quarantine,
+    /// or JSON
     #[arg(long, value_name = "CONTRACT", help_heading = "Schema")]
     pub(crate) schema_contract: Option<String>,
     /// A folder with schemas that are yours: written by the first run, imported when you change them

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use floe::{
-    Config, Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, Resource, Result, RunReport,
-    Schema, WriteDisposition, byte_size, grouped,
+    Config, Contract, DuckDb, Error, Incremental, Pipeline, Postgres, Progress, ReplaceStrategy, Resource,
+    Result, RunReport, Schema, WriteDisposition, byte_size, grouped,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,8 +13,13 @@ use crate::args::{Common, Destination, Disposition, Load, Place};
 use crate::output::{self, Output};
 
 pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
-    let resources =
-        if args.resource.is_empty() { simple_resources(args)? } else { described_resources(args)? };
+    let resources = if args.replay_rejected {
+        Vec::new()
+    } else if args.resource.is_empty() {
+        simple_resources(args)?
+    } else {
+        described_resources(args)?
+    };
     let resources = selected(resources, &args.select)?;
     let mut pipeline = pipeline(&args.place)?.keep_packages(args.keep_packages).keep_staged(args.keep_staged);
     if let Some(folder) = &args.import_schema_path {
@@ -28,6 +33,9 @@ pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
     }
     if let Some(refresh) = &args.refresh {
         pipeline = pipeline.refresh(refresh.parse()?);
+    }
+    if let Some(strategy) = replace_strategy(args)? {
+        pipeline = pipeline.replace_strategy(strategy);
     }
     if let Some(contract) = &args.schema_contract {
         pipeline = pipeline.schema_contract(read_contract(contract)?);
@@ -46,7 +54,10 @@ pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
         let bar = bar.clone();
         pipeline = pipeline.on_progress(move |progress| bar.show(progress));
     }
-    let report = pipeline.run_blocking(resources);
+    let report = match args.replay_rejected {
+        true => pipeline.replay_rejected(args.table.iter().cloned()),
+        false => pipeline.run_blocking(resources),
+    };
     if let Some(bar) = bar {
         bar.bar.finish_and_clear();
     }
@@ -86,6 +97,25 @@ pub(crate) fn pipeline(place: &Place) -> Result<Pipeline> {
         pipeline = pipeline.pipelines_dir(folder);
     }
     Ok(pipeline)
+}
+
+/// What the options say, or the configuration, with the names and in the order that dlt has for them.
+fn replace_strategy(args: &Load) -> Result<Option<ReplaceStrategy>> {
+    if let Some(given) = &args.replace_strategy {
+        return given.parse().map(Some);
+    }
+    let destination = match args.place.destination {
+        Destination::Duckdb => "duckdb",
+        Destination::Postgres => "postgres",
+    };
+    let config = Config::load()?;
+    let sections = [format!("destination.{destination}."), "destination.".to_owned(), String::new()];
+    for key in sections.map(|section| format!("{section}replace_strategy")) {
+        if let Some(given) = config.text(&key).filter(|given| !given.is_empty()) {
+            return given.parse().map(Some).map_err(|e: Error| e.in_file(&key));
+        }
+    }
+    Ok(None)
 }
 
 /// Where dlt looks for them as well.

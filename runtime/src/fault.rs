@@ -34,6 +34,8 @@ pub(crate) enum Action {
     Append,
     /// Staged rows are merged.
     Merge,
+    /// Rejected items that are loaded leave their table.
+    RemoveRejected,
     /// Everything becomes visible.
     Commit,
 }
@@ -64,7 +66,7 @@ mod testing {
 
     use super::Action;
 
-    const ACTIONS: [(Action, &str); 14] = [
+    const ACTIONS: [(Action, &str); 15] = [
         (Action::SyncPart, "sync-part"),
         (Action::SyncFile, "sync-file"),
         (Action::RenameFile, "rename-file"),
@@ -78,6 +80,7 @@ mod testing {
         (Action::Stage, "stage"),
         (Action::Append, "append"),
         (Action::Merge, "merge"),
+        (Action::RemoveRejected, "remove-rejected"),
         (Action::Commit, "commit"),
     ];
 

@@ -42,7 +42,7 @@ mod value;
 pub use config::{Config, Origin, Section};
 pub use destination::{
     Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
-    StoredState, Write,
+    RejectedRow, ReplaceStrategy, StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_schema::{

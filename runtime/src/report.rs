@@ -66,6 +66,8 @@ pub struct ResourceReport {
     pub discarded_rows: u64,
     /// Values that a contract discarded.
     pub discarded_values: u64,
+    /// Items that a contract kept out, which are in the table for rejected ones.
+    pub quarantined: u64,
 }
 
 /// What was loaded into a table.
@@ -197,6 +199,10 @@ impl fmt::Display for RunReport {
                 )?;
             }
         }
+        for resource in self.resources.iter().filter(|r| r.quarantined > 0) {
+            let items = grouped(resource.quarantined);
+            write!(f, "\n  {}: the contract rejected {items} items", resource.resource)?;
+        }
         let changes = self.schema_changes.iter().map(ToString::to_string);
         for (n, change) in changes.enumerate() {
             write!(f, "\n{} {change}", if n == 0 { "  schema:" } else { "         " })?;
@@ -234,6 +240,7 @@ mod tests {
         report.resources.push(ResourceReport {
             resource: "r".into(),
             discarded_rows: 2,
+            quarantined: 1,
             ..ResourceReport::default()
         });
         report.schema_changes.push(Change::TableAdded { table: "items".into() });
@@ -246,6 +253,7 @@ mod tests {
              items        1,001  2.0 KB  0.50 s\n  \
              items__tags      7    10 B  0.00 s\n  \
              r: the contract discarded 2 rows and 0 values\n  \
+             r: the contract rejected 1 items\n  \
              schema: + table items\n          - items.x\n  \
              warning: careful"
         );

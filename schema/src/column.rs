@@ -29,6 +29,8 @@ pub mod x {
     pub const DESTINATION_SCOPE: &str = "x-merge-destination-scope";
     /// Table: equal rows are not updated.
     pub const SKIP_UNCHANGED_ROWS: &str = "x-merge-skip-unchanged-rows";
+    /// Table: its rows are the items that contracts kept out of the table of this name.
+    pub const REJECTED_OF: &str = "x-rejected-of";
     /// Table: the instant at which scd2 rows change.
     pub const BOUNDARY_TIMESTAMP: &str = "x-boundary-timestamp";
 }

@@ -43,8 +43,9 @@ pub use naming::{Naming, ascii_digits, is_decimal_digit, python_strip};
 pub use normalizers::{JsonNormalizer, NormalizerConfig, Normalizers, Propagation, RELATIONAL};
 pub use settings::Settings;
 pub use system::{
-    DLT_PREFIX, ID, LIST_IDX, LOAD_ID, LOADS_TABLE, PARENT_ID, ROOT_ID, STATE_TABLE, VERSION_TABLE,
-    is_internal, loads_table, state_table, version_table,
+    DLT_PREFIX, ID, LIST_IDX, LOAD_ID, LOADS_TABLE, PARENT_ID, REJECTED_PATH, REJECTED_ROW, REJECTED_RULE,
+    ROOT_ID, STATE_TABLE, VERSION_TABLE, is_internal, loads_table, rejected_table, state_table,
+    version_table,
 };
 pub use table::{MergeStrategy, Processing, Table, WriteDisposition};
 pub use version::MAX_PREVIOUS_HASHES;

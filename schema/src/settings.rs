@@ -76,11 +76,7 @@ impl Settings {
                 Some(read)
             }
         };
-        let contract_at = object.pointer_of("schema_contract");
-        let schema_contract = match object.value("schema_contract") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(Contract::from_json(&contract_at, &value)?),
-        };
+        let schema_contract = Contract::read_stored(&mut object)?;
         Ok(Self {
             detections: object.texts("detections")?,
             default_hints,
@@ -98,12 +94,11 @@ impl Settings {
             .preferred_types
             .as_ref()
             .map(|types| Value::Object(types.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect()));
-        Builder::default()
+        let mut builder = Builder::default();
+        builder
             .put("detections", self.detections.clone())
             .put("default_hints", hints)
-            .put("preferred_types", types)
-            .put("schema_contract", self.schema_contract.as_ref().map(Contract::to_json))
-            .extra(&self.extra)
-            .build()
+            .put("preferred_types", types);
+        Contract::put_stored(self.schema_contract.as_ref(), &mut builder).extra(&self.extra).build()
     }
 }

@@ -1,6 +1,6 @@
 //! The tables and columns that dlt adds to every dataset.
 
-use crate::{Column, DataType, Table, WriteDisposition};
+use crate::{Column, DataType, Hint, Table, WriteDisposition, x};
 
 /// What all reserved names start with.
 pub const DLT_PREFIX: &str = "_dlt";
@@ -47,6 +47,36 @@ fn table(name: &str, about: &str, disposition: WriteDisposition, columns: Vec<Co
         table.insert(column);
     }
     table
+}
+
+/// The column of a rejected table with the item, as it came.
+pub const REJECTED_ROW: &str = "row";
+/// The column of a rejected table with the place of the offending value in the item.
+pub const REJECTED_PATH: &str = "path";
+/// The column of a rejected table with what the contract says.
+pub const REJECTED_RULE: &str = "rule";
+
+fn row_id() -> Column {
+    let mut id = Column::new(ID, DataType::Text).not_null();
+    id.set_hint(Hint::Unique, Some(true));
+    id.set_hint(Hint::RowKey, Some(true));
+    id
+}
+
+/// The table for the items that contracts keep out of the root table `of`.
+pub fn rejected_table(name: &str, of: &str, resource: &str) -> Table {
+    let columns = vec![
+        text(REJECTED_ROW, "The item, as it came"),
+        text(REJECTED_PATH, "Where the offending value is in the item"),
+        text(REJECTED_RULE, "What the contract says"),
+        Column::new(LOAD_ID, DataType::Text).not_null(),
+        row_id(),
+    ];
+    let about = format!("Items that a contract kept out of {of}");
+    let mut rejected = table(name, &about, WriteDisposition::Append, columns);
+    rejected.resource = Some(resource.to_owned());
+    rejected.set_x(x::REJECTED_OF, of.into());
+    rejected
 }
 
 // The descriptions are part of the content hash of every schema and therefore dlt's to the letter.

@@ -258,11 +258,7 @@ impl Table {
         table.parent = object.text("parent");
         table.resource = object.text("resource");
         table.write_disposition = object.name("write_disposition")?;
-        let contract_at = object.pointer_of("schema_contract");
-        table.schema_contract = match object.value("schema_contract") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(Contract::from_json(&contract_at, &value)?),
-        };
+        table.schema_contract = Contract::read_stored(&mut object)?;
         table.description = object.text("description");
         table.file_format = object.text("file_format");
         table.processing = object.object("x-normalizer")?.map(Processing::read);
@@ -274,11 +270,12 @@ impl Table {
     pub fn to_json(&self) -> Value {
         let columns: serde_json::Map<String, Value> =
             self.columns.iter().map(|(name, column)| (name.clone(), column.to_json())).collect();
-        Builder::default()
+        let mut builder = Builder::default();
+        builder
             .put("name", Some(self.name.as_str()))
             .put("columns", Some(Value::Object(columns)))
-            .put("write_disposition", self.write_disposition.map(WriteDisposition::as_str))
-            .put("schema_contract", self.schema_contract.as_ref().map(Contract::to_json))
+            .put("write_disposition", self.write_disposition.map(WriteDisposition::as_str));
+        Contract::put_stored(self.schema_contract.as_ref(), &mut builder)
             .put("file_format", self.file_format.as_deref())
             .put("resource", self.resource.as_deref())
             .put("parent", self.parent.as_deref())

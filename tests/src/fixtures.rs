@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use floe::testing::{Fixture, Row};
-use floe::{Destination, DuckDb, Memory};
+use floe::{Destination, DuckDb, Memory, Postgres};
 use serde_json::{Value as Json, json};
 
 use crate::Dataset;
 use crate::dataset::{Cell, Column};
+use crate::postgres::Database;
 
 impl Fixture for MemoryFixture {
     fn destination(&self) -> Arc<dyn Destination> {
@@ -65,18 +66,52 @@ impl Fixture for DuckDbFixture {
 
     fn rows(&self, dataset: &str, table: &str) -> Vec<Row> {
         let dataset = Dataset::read(&self.file(), dataset).expect("the dataset can be read");
-        let Some(table) = dataset.tables.get(table) else { return Vec::new() };
-        let kind = |name: &str| table.columns.iter().find(|c| c.name == name);
-        let row = |row: &crate::dataset::Row| {
-            row.iter().map(|(name, cell)| (name.clone(), value(cell, kind(name)))).collect()
-        };
-        table.rows.iter().map(row).collect()
+        rows(&dataset, table)
     }
 
     fn odd_datasets(&self) -> Vec<String> {
         // the database takes the name of its file, and others are always there
         ["suite", "main", "temp", "system"].map(str::to_owned).into()
     }
+}
+
+/// A database of the Postgres server of the tests.
+pub struct PostgresFixture(Database);
+
+impl PostgresFixture {
+    /// `None`, with a word about it, where there is no Postgres.
+    pub fn new() -> Option<Self> {
+        Database::new().map(Self)
+    }
+}
+
+impl Fixture for PostgresFixture {
+    fn destination(&self) -> Arc<dyn Destination> {
+        Arc::new(Postgres::url(&self.0.url()).expect("the URL is one"))
+    }
+
+    fn rows(&self, dataset: &str, table: &str) -> Vec<Row> {
+        rows(&self.0.dataset(dataset), table)
+    }
+
+    fn takes_concurrent_writers(&self) -> bool {
+        true
+    }
+
+    fn odd_datasets(&self) -> Vec<String> {
+        // others are always there
+        ["public", "information_schema_2", "user", "a\"b"].map(str::to_owned).into()
+    }
+}
+
+/// The rows of a table as checks want them.
+fn rows(dataset: &Dataset, table: &str) -> Vec<Row> {
+    let Some(table) = dataset.tables.get(table) else { return Vec::new() };
+    let kind = |name: &str| table.columns.iter().find(|c| c.name == name);
+    let row = |row: &crate::dataset::Row| {
+        row.iter().map(|(name, cell)| (name.clone(), value(cell, kind(name)))).collect()
+    };
+    table.rows.iter().map(row).collect()
 }
 
 /// A value as checks want it.

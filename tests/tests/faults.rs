@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use floe_tests::canonical::{Window, document};
 use floe_tests::dataset::text;
+use floe_tests::postgres::Database;
 use floe_tests::{Dataset, Outcome, compare, floe};
 use serde_json::{Value as Json, json};
 
@@ -17,26 +18,63 @@ const DATASET: &str = "raw";
 /// Pipelines at the same time: most of a run is waiting for the disk.
 const WORKERS: usize = 4;
 
-/// A kind of destination: how a run is told of it, and how it is read.
-#[derive(Clone, Copy)]
-struct Kind {
-    name: &'static str,
-    /// Adds what a run needs to write into the place of this folder.
-    point: fn(&mut Command, &Path),
-    read: fn(&Path) -> Dataset,
-    /// Makes the place of the second folder one like that of the first.
-    copy: fn(&Path, &Path),
+/// A database: how a run is told of it, and how it is read.
+trait Home: Send + Sync {
+    fn kind(&self) -> &'static str;
+
+    /// Adds what a run needs to write into it.
+    fn point(&self, command: &mut Command);
+
+    fn read(&self) -> Dataset;
+
+    /// One like it, for a folder into which everything was copied.
+    fn copy(&self, folder: &Path) -> Box<dyn Home>;
 }
 
-const DUCKDB: Kind = Kind {
-    name: "duckdb",
-    point: |command, folder| {
-        command.arg("--credentials").arg(folder.join("db.duckdb"));
-    },
-    read: |folder| Dataset::read(&folder.join("db.duckdb"), DATASET).unwrap(),
-    // the database is a file of the folder
-    copy: |_, _| {},
-};
+/// A file of the folder.
+struct DuckDb(PathBuf);
+
+impl DuckDb {
+    fn home(folder: &Path) -> Box<dyn Home> {
+        Box::new(Self(folder.join("db.duckdb")))
+    }
+}
+
+impl Home for DuckDb {
+    fn kind(&self) -> &'static str {
+        "duckdb"
+    }
+
+    fn point(&self, command: &mut Command) {
+        command.arg("--credentials").arg(&self.0);
+    }
+
+    fn read(&self) -> Dataset {
+        Dataset::read(&self.0, DATASET).unwrap()
+    }
+
+    fn copy(&self, folder: &Path) -> Box<dyn Home> {
+        Self::home(folder)
+    }
+}
+
+impl Home for Database {
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn point(&self, command: &mut Command) {
+        command.args(["--destination", "postgres", "--credentials", &self.url()]);
+    }
+
+    fn read(&self) -> Dataset {
+        self.dataset(DATASET)
+    }
+
+    fn copy(&self, _folder: &Path) -> Box<dyn Home> {
+        Box::new(Database::copy(self))
+    }
+}
 
 /// How the rows of the runs come together.
 struct Way {
@@ -44,6 +82,8 @@ struct Way {
     resource: Json,
     /// Arguments of the second run and of the one that follows a kill.
     again: &'static [&'static str],
+    /// These runs load what the first one has rejected, and nothing else.
+    replays: bool,
 }
 
 fn ways() -> Vec<Way> {
@@ -52,7 +92,7 @@ fn ways() -> Vec<Way> {
         for (key, value) in more.as_object().unwrap() {
             resource[key.as_str()] = value.clone();
         }
-        Way { name, resource, again: &[] }
+        Way { name, resource, again: &[], replays: false }
     };
     let merge = |strategy: &str| json!({"disposition": "merge", "strategy": strategy});
     let key = json!({"primary_key": "id"});
@@ -61,15 +101,26 @@ fn ways() -> Vec<Way> {
         again: &["--refresh", "drop_resources"],
         ..way("refresh", json!("append"), json!({"incremental": {"cursor_path": "at"}}))
     };
+    let replay = Way {
+        again: &["--replay-rejected", "--schema-contract", "evolve"],
+        replays: true,
+        ..way("replay", json!("append"), json!({"schema_contract": {"tables": "quarantine"}}))
+    };
+    let staged = Way {
+        again: &["--replace-strategy", "insert-from-staging"],
+        ..way("replace by staging", json!("replace"), json!({}))
+    };
     vec![
         way("append", json!("append"), json!({"incremental": {"cursor_path": "at"}})),
         way("replace", json!("replace"), json!({})),
+        staged,
         way("delete-insert", merge("delete-insert"), gone.clone()),
         way("upsert", merge("upsert"), gone.clone()),
         way("scd2", merge("scd2"), json!({})),
         way("insert-only", merge("insert-only"), key),
         way("cdc", merge("cdc"), gone),
         refresh,
+        replay,
     ]
 }
 
@@ -86,30 +137,35 @@ fn items(run: usize) -> Vec<Json> {
     if run == 0 { first.collect() } else { second.collect() }
 }
 
+/// Makes the database of a new folder. `None` where there is nothing of the kind.
+type MakeHome = fn(&Path) -> Option<Box<dyn Home>>;
+
 /// A folder with everything that a pipeline has.
 struct Place<'w> {
     folder: tempfile::TempDir,
-    kind: Kind,
+    home: Box<dyn Home>,
     way: &'w Way,
 }
 
 impl<'w> Place<'w> {
-    fn new(kind: Kind, way: &'w Way) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap(), kind, way };
+    fn new(make: MakeHome, way: &'w Way) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let home = make(folder.path())?;
+        let place = Self { folder, home, way };
         fs::write(place.path("items.json"), way.resource.to_string()).unwrap();
         for run in 0..2 {
             let lines: String = items(run).iter().map(|item| format!("{item}\n")).collect();
             fs::write(place.path(&format!("{run}.jsonl")), lines).unwrap();
         }
-        place
+        Some(place)
     }
 
     /// The same at another place.
     fn copy(&self) -> Self {
-        let copy = Self { folder: tempfile::tempdir().unwrap(), ..*self };
-        copy_folder(self.folder.path(), copy.folder.path());
-        (self.kind.copy)(self.folder.path(), copy.folder.path());
-        copy
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(self.folder.path(), folder.path());
+        let home = self.home.copy(folder.path());
+        Self { folder, home, way: self.way }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -120,16 +176,19 @@ impl<'w> Place<'w> {
         let mut command = floe();
         command.args(["load", "--quiet", "--pipeline", "p", "--dataset", DATASET, "--threads", "1"]);
         command.arg("--pipelines-dir").arg(self.path("pipelines"));
-        (self.kind.point)(&mut command, self.folder.path());
+        self.home.point(&mut command);
         if run > 0 {
             command.args(self.way.again);
+            if self.way.replays {
+                return command;
+            }
         }
         command.arg("--resource").arg(self.path("items.json")).arg(self.path(&format!("{run}.jsonl")));
         command
     }
 
     fn dataset(&self) -> Dataset {
-        (self.kind.read)(self.folder.path())
+        self.home.read()
     }
 
     fn packages(&self) -> usize {
@@ -182,8 +241,8 @@ struct Course<'w> {
 }
 
 impl<'w> Course<'w> {
-    fn of(kind: Kind, way: &'w Way) -> Self {
-        let start = Place::new(kind, way);
+    fn of(make: MakeHome, way: &'w Way) -> Option<Self> {
+        let start = Place::new(make, way)?;
         Outcome::of(&mut start.load(0)).success();
         let undisturbed = start.copy();
         let listed = Outcome::of(undisturbed.load(1).env("FLOE_FAULTS_LIST", "1")).success();
@@ -198,7 +257,7 @@ impl<'w> Course<'w> {
         Outcome::of(&mut undisturbed.load(1)).success();
         let after = [two, undisturbed.dataset()];
         let loads = [load_ids(&after[0]).len(), load_ids(&after[1]).len()];
-        Self { start, faults, after: after.map(|dataset| canonical(&dataset)), loads }
+        Some(Self { start, faults, after: after.map(|dataset| canonical(&dataset)), loads })
     }
 
     /// Kills a second run at a place, lets another one follow, and says what is wrong then.
@@ -235,9 +294,13 @@ impl<'w> Course<'w> {
 }
 
 /// All places of all ways; says which went wrong.
-fn no_fault_matters(kind: Kind) {
+fn no_fault_matters(make: MakeHome) {
     let ways = ways();
-    let courses: Vec<Course<'_>> = ways.iter().map(|way| Course::of(kind, way)).collect();
+    let courses: Option<Vec<Course<'_>>> = std::thread::scope(|scope| {
+        let begun: Vec<_> = ways.iter().map(|way| scope.spawn(move || Course::of(make, way))).collect();
+        begun.into_iter().map(|course| course.join().unwrap()).collect()
+    });
+    let Some(courses) = courses else { return };
     let all: Vec<(&Course<'_>, &Fault)> =
         courses.iter().flat_map(|course| course.faults.iter().map(move |fault| (course, fault))).collect();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -245,7 +308,8 @@ fn no_fault_matters(kind: Kind) {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some((course, fault)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = format!("{} × {} × {}:{}", kind.name, course.start.way.name, fault.0, fault.1);
+                    let (kind, way) = (course.start.home.kind(), course.start.way.name);
+                    let name = format!("{kind} × {way} × {}:{}", fault.0, fault.1);
                     match course.try_fault(fault) {
                         Ok(()) => println!("ok      {name}"),
                         Err(error) => {
@@ -268,5 +332,10 @@ fn no_fault_matters(kind: Kind) {
 
 #[test]
 fn no_fault_matters_to_duckdb() {
-    no_fault_matters(DUCKDB);
+    no_fault_matters(|folder| Some(DuckDb::home(folder)));
+}
+
+#[test]
+fn no_fault_matters_to_postgres() {
+    no_fault_matters(|_| Some(Box::new(Database::new()?)));
 }

@@ -8,6 +8,7 @@ pub(crate) mod duckdb;
 pub(crate) mod keys;
 mod memory;
 mod postgres;
+mod replace;
 pub(crate) mod sql;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result, Step};
 pub use self::duckdb::DuckDb;
 pub use self::postgres::Postgres;
 pub use memory::{Memory, MemoryTable};
+pub use replace::ReplaceStrategy;
 
 /// What a destination can hold and do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +125,28 @@ pub struct LoadRecord {
     pub inserted_at: i64,
 }
 
+/// A row of a table for rejected items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The load that brought it.
+    pub load_id: String,
+    /// Its identifier.
+    pub id: String,
+    /// The item as it came.
+    pub item: String,
+}
+
+impl RejectedRow {
+    /// A row of [`Statements::rejected_rows`](sql::Statements::rejected_rows).
+    pub(crate) fn of_texts(row: impl IntoIterator<Item = Option<String>>) -> Option<Self> {
+        let mut values = row.into_iter();
+        Some(Self { load_id: values.next()??, id: values.next()??, item: values.next()?? })
+    }
+}
+
+/// Identifiers that one statement names.
+pub(crate) const IDS_AT_ONCE: usize = 1000;
+
 /// The dataset in which the rows of merges are staged.
 pub(crate) fn staging_name(dataset: &str) -> String {
     format!("{dataset}_staging")
@@ -134,7 +158,7 @@ pub enum Write {
     /// They stay.
     Append,
     /// They go.
-    Replace,
+    Replace(ReplaceStrategy),
     /// They meet the new ones, which are staged before.
     Merge(MergeStrategy),
 }
@@ -151,10 +175,10 @@ pub struct Chain<'s> {
 }
 
 impl<'s> Chain<'s> {
-    /// The tables of a root table that ever received rows.
+    /// The tables of a root table that ever received rows. A table is replaced by the default strategy.
     pub fn of(schema: &'s Schema, root: &str, created_at: i64) -> Self {
         let write = match schema.write_disposition(root) {
-            WriteDisposition::Replace => Write::Replace,
+            WriteDisposition::Replace => Write::Replace(ReplaceStrategy::default()),
             WriteDisposition::Merge => {
                 Write::Merge(schema.merge_strategy(root).unwrap_or(MergeStrategy::DeleteInsert))
             }
@@ -191,7 +215,7 @@ impl<'s> Chain<'s> {
 
     /// Whether rows are staged before they meet those of the tables.
     pub fn is_staged(&self) -> bool {
-        matches!(self.write, Write::Merge(_))
+        matches!(self.write, Write::Merge(_) | Write::Replace(ReplaceStrategy::InsertFromStaging))
     }
 }
 
@@ -223,7 +247,12 @@ pub trait Dataset: Send {
     /// Removes all rows of tables.
     fn empty(&mut self, tables: &[&Table]) -> Result<()>;
 
-    /// Makes empty twins of tables, for rows that are merged.
+    /// Removes all rows of tables in the quickest way, even if readers notice.
+    fn truncate(&mut self, tables: &[&Table]) -> Result<()> {
+        self.empty(tables)
+    }
+
+    /// Makes empty twins of tables, for rows that are merged or take the place of others.
     fn stage(&mut self, chain: &Chain<'_>) -> Result<()>;
 
     /// Adds rows to a table, or to its staged twin. Columns are matched by name; a root table gets the
@@ -236,9 +265,22 @@ pub trait Dataset: Send {
         rows: Box<dyn RecordBatchReader + Send>,
     ) -> Result<u64>;
 
-    /// Merges the staged rows of a chain into its tables. With `keep`, the twins stay with
+    /// Merges the staged rows of a chain into its tables, or lets them take the place of the rows that
+    /// are there. With `keep`, the twins stay with
     /// their rows.
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()>;
+
+    /// Rows of a table for rejected items, at most `limit`, in the order of their loads and identifiers,
+    /// from behind a row on. There is nothing in a table that does not exist.
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>>;
+
+    /// Removes rows from a table for rejected items. Returns how many there were.
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64>;
 
     /// Makes everything since [`Dataset::begin`] visible.
     fn commit(&mut self, load: &LoadRecord) -> Result<()>;

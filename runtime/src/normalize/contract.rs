@@ -4,8 +4,15 @@ use floe_schema::{Column, DataType, Entity, Hint, Mode, ResolvedContract, Schema
 
 use crate::error::{Error, ErrorKind};
 
+/// What happens to the values of a column that may not be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) entity: Entity,
+    pub(crate) mode: Mode,
+}
+
 /// Columns that may be added, and what happens to the values of the others.
-pub(crate) type Allowed = (Vec<Column>, Vec<(String, Mode)>);
+pub(crate) type Allowed = (Vec<Column>, Vec<(String, Filter)>);
 
 /// What a contract makes of new columns and changed hints. `None` if the table must not exist.
 pub(crate) fn apply(
@@ -48,7 +55,7 @@ pub(crate) fn apply(
         match mode {
             Mode::Evolve => allowed.push(column),
             Mode::Freeze => return Err(violation(entity, Some(&column))),
-            mode => filtered.push((column.name.to_string(), mode)),
+            mode => filtered.push((column.name.to_string(), Filter { entity, mode })),
         }
     }
     Ok(Some((allowed, filtered)))
@@ -94,7 +101,7 @@ impl Violation {
             .table(self.table)
             .contract(self.entity, Mode::Freeze)
             .types(&schema.name, expected.filter(|_| self.entity == Entity::DataType), found)
-            .help("let the contract evolve, or discard rows or values that it does not know");
+            .help("let the contract evolve, or discard or quarantine what it does not know");
         match self.column {
             Some(column) => error.column(column),
             None => error,

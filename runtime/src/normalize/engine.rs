@@ -11,7 +11,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arrow::record_batch::RecordBatch;
-use floe_schema::Schema;
+use floe_schema::{Mode, Schema};
 
 use super::page::{PageWork, Progress};
 use super::plan::Plan;
@@ -38,6 +38,10 @@ pub(crate) struct Extracted {
     pub(crate) dropped: u64,
     pub(crate) bytes: u64,
     pub(crate) discarded: Discarded,
+    /// Items that a contract keeps out.
+    pub(crate) quarantined: u64,
+    /// Of rejected items that are tried again, the numbers of those that stay.
+    pub(crate) staying: Vec<u64>,
     pub(crate) account: Account,
     /// A page was an empty list.
     pub(crate) empty_list: bool,
@@ -46,7 +50,7 @@ pub(crate) struct Extracted {
 impl Extracted {
     /// Whether the resource gave a sign of life.
     pub(crate) fn has_data(&self) -> bool {
-        self.items > 0 || self.empty_list
+        self.items > 0 || self.quarantined > 0 || self.empty_list
     }
 }
 
@@ -69,9 +73,10 @@ impl<'s> Normalizer<'s> {
         Self { plan, extracted_schema, hinted, sink, failed, threads: threads.max(1) }
     }
 
-    /// Tables that contracts do not let in.
-    pub(crate) fn filtered_tables(&self) -> Vec<String> {
-        self.plan.filtered_tables.iter().cloned().collect()
+    /// Tables whose items contracts discard.
+    pub(crate) fn discarded_tables(&self) -> Vec<String> {
+        let tables = self.plan.filtered_tables.iter();
+        tables.filter(|(_, mode)| **mode != Mode::Quarantine).map(|(name, _)| name.clone()).collect()
     }
 
     fn prepare(&mut self, extraction: &Extraction, table: &str) -> Result<()> {
@@ -301,6 +306,9 @@ impl Run<'_, '_> {
         extracted.dropped += work.dropped;
         extracted.discarded.rows += work.discarded.rows;
         extracted.discarded.values += work.discarded.values;
+        extracted.quarantined += work.quarantined;
+        let before = extracted.account.items;
+        extracted.staying.extend(work.staying.iter().map(|number| before + number));
         extracted.account.add(&work.account());
         if let Some(cursor) = &self.extraction.cursor {
             cursor.merge(&mut extracted.boundary, work.boundary)?;

@@ -22,7 +22,7 @@ impl Plan {
             match apply(contract, table, existing, None, columns)? {
                 Some(outcome) => outcome,
                 None => {
-                    self.filtered_tables.insert(table.to_owned());
+                    self.filtered_tables.insert(table.to_owned(), contract.tables);
                     return Ok(None);
                 }
             }

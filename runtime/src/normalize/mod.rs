@@ -9,6 +9,7 @@ pub(crate) mod items;
 mod keccak;
 pub(crate) mod page;
 pub(crate) mod plan;
+mod reject;
 mod rows;
 mod rules;
 pub(crate) mod scan;

@@ -1,8 +1,11 @@
 //! A page of items on its way through the plan.
 
+use floe_schema::{Entity, Mode};
+
 use super::decode::{self, Decoder, Met};
 use super::items::Items;
 use super::plan::Plan;
+use super::reject::{self, Rejection};
 use super::rows::{PageRows, RandomIds};
 use super::scan::{ScanError, Scanner};
 use super::slow::{self, Access, Discarded, Located, SlowPath};
@@ -30,6 +33,10 @@ pub(crate) struct PageWork {
     pub(crate) kept: u64,
     pub(crate) dropped: u64,
     pub(crate) discarded: Discarded,
+    /// Items that a contract keeps out.
+    pub(crate) quarantined: u64,
+    /// Of rejected items that are tried again, the numbers of those that stay.
+    pub(crate) staying: Vec<u64>,
     /// By table; the items of the page are counted while they are met.
     account: Account,
 }
@@ -56,6 +63,8 @@ impl PageWork {
             kept: 0,
             dropped: 0,
             discarded: Discarded::default(),
+            quarantined: 0,
+            staying: Vec::new(),
             account: Account::default(),
         }
     }
@@ -67,7 +76,8 @@ impl PageWork {
 
     /// What became of the items.
     pub(crate) fn account(&self) -> Account {
-        Account { items: self.items.count, kept_out: self.dropped, ..self.account.clone() }
+        let kept_out = self.dropped + self.staying.len() as u64;
+        Account { items: self.items.count, kept_out, ..self.account.clone() }
     }
 
     /// Whether a line of the page was an empty list.
@@ -136,31 +146,86 @@ impl PageWork {
         let start = scanner.position();
         let item = Item::read(&mut scanner, 0).map_err(|e| broken(page, e))?;
         prepare(plan, &table).map_err(|e| e.at(page.place(start)))?;
-        if plan.filtered_tables.contains(table.as_ref()) {
-            self.discarded.rows += 1;
-            self.account.count(&table, 1, 1);
-            self.stopped |= destined.stop;
-            return self.items.leave(page, &mut scanner).map_err(|e| broken(page, e));
+        let text = page.bytes.get(start..scanner.position()).unwrap_or_default();
+        match plan.filtered_tables.get(table.as_ref()) {
+            Some(Mode::Quarantine) => {
+                let rejection = Rejection { entity: Entity::Tables, at: start };
+                self.reject_learned(plan, &table, &item, text, rejection)?;
+            }
+            Some(_) => {
+                self.discarded.rows += 1;
+                self.account.count(&table, 1, 1);
+            }
+            None => {
+                self.rows.extend(plan);
+                self.rows.start_item();
+                let mut path = SlowPath::new(Access::Exclusive(plan), &mut self.rows, ids);
+                let outcome = path.item(&table, &item);
+                let (discarded, root_discarded) = (path.discarded, path.root_discarded);
+                match outcome {
+                    Ok(()) => {
+                        plan.learn(&table, &item);
+                        self.rows.extend(plan);
+                        self.note(discarded);
+                        self.account.count(&table, 1, root_discarded.into());
+                        self.kept += 1;
+                    }
+                    Err(stop) => {
+                        self.rows.forget_item();
+                        match stop {
+                            slow::Stop::Rejected(rejection) => {
+                                self.reject_learned(plan, &table, &item, text, rejection)?;
+                            }
+                            slow::Stop::NotNow => {
+                                return Err(Error::internal("an item was refused without a reason"));
+                            }
+                            slow::Stop::Failed(located) => return Err(locate(page, &item, start, located)),
+                        }
+                    }
+                }
+            }
         }
-        self.rows.extend(plan);
-        self.rows.start_item();
-        let mut path = SlowPath::new(Access::Exclusive(plan), &mut self.rows, ids);
-        let outcome = path.item(&table, &item);
-        let (discarded, root_discarded) = (path.discarded, path.root_discarded);
-        if let Err(stop) = outcome {
-            self.rows.forget_item();
-            return Err(match stop {
-                slow::Stop::NotNow => Error::internal("an item was refused without a reason"),
-                slow::Stop::Failed(located) => locate(page, &item, start, located),
-            });
-        }
-        plan.learn(&table, &item);
-        self.rows.extend(plan);
-        self.note(discarded);
-        self.account.count(&table, 1, root_discarded.into());
-        self.kept += 1;
         self.stopped |= destined.stop;
         self.items.leave(page, &mut scanner).map_err(|e| broken(page, e))
+    }
+
+    /// Writes an item to the table for rejected ones, which is made if it does not exist.
+    fn reject_learned(
+        &mut self,
+        plan: &mut Plan,
+        root_table: &str,
+        item: &Item<'_>,
+        text: &[u8],
+        rejection: Rejection,
+    ) -> Result<()> {
+        if !plan.replays && plan.rejected(root_table).is_none() {
+            plan.add_rejected(root_table)?;
+        }
+        // others may know now what is rejected
+        plan.version += 1;
+        self.reject(plan, root_table, item, text, rejection).map(drop)
+    }
+
+    /// Writes an item to the table for rejected ones. False if there is no such table yet.
+    fn reject(
+        &mut self,
+        plan: &Plan,
+        root_table: &str,
+        item: &Item<'_>,
+        text: &[u8],
+        rejection: Rejection,
+    ) -> Result<bool> {
+        if plan.replays {
+            // it is in the table already
+            self.staying.push(self.items.count);
+        } else {
+            let Some(table) = plan.rejected(root_table) else { return Ok(false) };
+            let (path, rule) = (reject::path_to(item, rejection.at), reject::rule(rejection.entity));
+            reject::write(&mut self.rows, plan, table, text, &path, &rule)?;
+            self.account.quarantine(root_table);
+        }
+        self.quarantined += 1;
+        Ok(true)
     }
 
     /// Moves to the next item that may be loaded.
@@ -180,16 +245,22 @@ impl PageWork {
         ids: &mut RandomIds,
     ) -> Result<bool> {
         self.rows.start_item();
-        if plan.filtered_tables.contains(root_table) {
-            scanner.skip_value(0).map_err(|e| broken(page, e))?;
-            self.discarded.rows += 1;
-            self.account.count(root_table, 1, 1);
-            return Ok(true);
+        match plan.filtered_tables.get(root_table) {
+            Some(Mode::Quarantine) => {
+                let start = scanner.position();
+                let item = Item::read(scanner, 0).map_err(|e| broken(page, e))?;
+                let text = page.bytes.get(start..scanner.position()).unwrap_or_default();
+                let rejection = Rejection { entity: Entity::Tables, at: start };
+                self.reject(plan, root_table, &item, text, rejection)
+            }
+            Some(_) => {
+                scanner.skip_value(0).map_err(|e| broken(page, e))?;
+                self.discarded.rows += 1;
+                self.account.count(root_table, 1, 1);
+                Ok(true)
+            }
+            None => self.decode_item(page, plan, root_table, scanner, ids),
         }
-        self.kept += 1;
-        let known = self.decode_item(page, plan, root_table, scanner, ids)?;
-        self.kept -= u64::from(!known);
-        Ok(known)
     }
 
     fn decode_item<'a>(
@@ -208,6 +279,7 @@ impl PageWork {
                 self.unknown_null |= decoder.unknown_null;
                 self.discarded.values += decoder.discarded;
                 self.account.count(root_table, 1, 0);
+                self.kept += 1;
                 return Ok(true);
             }
             Err(decode::Stop::Broken(error)) => return Err(broken(page, error)),
@@ -219,14 +291,17 @@ impl PageWork {
         let mut path = SlowPath::new(Access::Shared(plan), &mut self.rows, ids);
         let outcome = path.item(root_table, &item);
         let (discarded, root_discarded) = (path.discarded, path.root_discarded);
-        if outcome.is_err() {
+        if let Err(stop) = outcome {
             self.rows.forget_item();
-            return Ok(false);
+            let slow::Stop::Rejected(rejection) = stop else { return Ok(false) };
+            let text = page.bytes.get(start..scanner.position()).unwrap_or_default();
+            return self.reject(plan, root_table, &item, text, rejection);
         }
         // a tree does not tell which nulls had no column
         self.unknown_null = true;
         self.note(discarded);
         self.account.count(root_table, 1, root_discarded.into());
+        self.kept += 1;
         Ok(true)
     }
 

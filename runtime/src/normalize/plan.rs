@@ -4,7 +4,7 @@
 //! seen. Identifiers of tables, columns and nodes never change, so that what was decoded with an
 //! older plan stays valid while the plan grows, see [`Plan::epoch`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use floe_schema::{
@@ -14,6 +14,7 @@ use floe_schema::{
 use indexmap::IndexMap;
 
 use super::column::Storage;
+use super::contract::Filter;
 use super::rules::Rules;
 use super::tree::{Node as Item, Tree};
 use crate::destination::Capabilities;
@@ -192,8 +193,11 @@ pub(crate) struct Plan {
     pub(crate) lists: Vec<ListPlan>,
     roots: HashMap<String, Root>,
     pub(super) contracts: HashMap<String, ResolvedContract>,
-    pub(super) filtered_tables: HashSet<String>,
-    pub(super) filtered_columns: HashMap<String, IndexMap<String, Mode>>,
+    pub(super) filtered_tables: HashMap<String, Mode>,
+    pub(super) filtered_columns: HashMap<String, IndexMap<String, Filter>>,
+    /// Items are rejected ones that are tried again: those that a contract still rejects stay where
+    /// they are.
+    pub(crate) replays: bool,
     /// Counts all changes.
     pub(crate) version: u64,
     /// Counts changes that make rows invalid that an older plan decoded.
@@ -214,8 +218,9 @@ impl Plan {
             lists: Vec::new(),
             roots: HashMap::new(),
             contracts: HashMap::new(),
-            filtered_tables: HashSet::new(),
+            filtered_tables: HashMap::new(),
             filtered_columns: HashMap::new(),
+            replays: false,
             version: 0,
             epoch: 0,
             schema,
@@ -484,7 +489,8 @@ impl Plan {
 
     fn slot(&self, table: TableId, name: &str) -> Slot {
         let Some(plan) = self.tables.get(table) else { return Slot::Slow };
-        match self.filtered_columns.get(&plan.name).and_then(|columns| columns.get(name)) {
+        let filter = self.filtered_columns.get(&plan.name).and_then(|columns| columns.get(name));
+        match filter.map(|filter| filter.mode) {
             Some(Mode::DiscardValue) => return Slot::Discard,
             Some(_) => return Slot::Slow,
             None => {}
@@ -503,8 +509,11 @@ impl Plan {
         items: &[Item<'_>],
     ) -> Route<ListId> {
         let name = self.naming.join(fragments.iter().map(String::as_str));
-        if self.filtered_tables.contains(&name) {
-            return Route::Discard;
+        match self.filtered_tables.get(&name) {
+            Some(Mode::Quarantine) if items.is_empty() => return known,
+            Some(Mode::Quarantine) => return Route::Slow,
+            Some(_) => return Route::Discard,
+            None => {}
         }
         if items.is_empty() {
             return known;

@@ -6,10 +6,14 @@
 
 use std::borrow::Cow;
 
-use floe_schema::{Column, DataType, ID, LIST_IDX, LOAD_ID, Mode, PARENT_ID, ROOT_ID, hash, is_internal};
+use floe_schema::{
+    Column, DataType, Entity, ID, LIST_IDX, LOAD_ID, Mode, PARENT_ID, ROOT_ID, hash, is_internal,
+};
 use indexmap::IndexMap;
 
+use super::contract::Filter;
 use super::plan::{ColumnId, Plan, RowIdentity, TableId, list_name};
+use super::reject::Rejection;
 use super::rows::{PageRows, RandomIds, System};
 use super::tree::{Node as Item, Tree};
 use crate::error::{Error, ErrorKind, Step};
@@ -27,6 +31,8 @@ pub(crate) struct Located {
 pub(crate) enum Stop {
     /// The schema would have to change, or something is wrong, and this is not the time.
     NotNow,
+    /// A contract keeps the item out.
+    Rejected(Rejection),
     Failed(Located),
 }
 
@@ -147,7 +153,7 @@ impl<'p> SlowPath<'p> {
             None => Cow::Borrowed(above.extend),
         };
         let parent_table = self.table_name(above.path);
-        if !self.emit(&table, &parent_table, row)? {
+        if !self.emit(&table, &parent_table, row, item.at)? {
             self.root_discarded |= above.path.is_empty();
             return Ok(());
         }
@@ -170,6 +176,12 @@ impl<'p> SlowPath<'p> {
         level: i64,
     ) -> Outcome {
         let table = self.table_name(fragments);
+        if self.plan().is_rejected(&table) && !items.is_empty() {
+            let message = format!("a list would go to table {table}, which is for rejected items");
+            let error = Error::new(ErrorKind::TableConflict, message).table(&table);
+            let error = error.help("give the resource another table_name");
+            return Err(self.failed(error, items.first().map(|item| item.at)));
+        }
         let is_root = !self.plan().should_be_nested(&table);
         for (index, item) in items.iter().enumerate() {
             let above = Above { extend, path: parent_path, id: Some(parent_id), index: Some(index) };
@@ -187,7 +199,7 @@ impl<'p> SlowPath<'p> {
                     row.extend(extend.iter().map(|(k, v)| (k.clone(), v.clone())));
                     self.add_row_id(&table, item, &mut row, above, is_root)?;
                     let parent_table = self.table_name(parent_path);
-                    self.emit(&table, &parent_table, row)?;
+                    self.emit(&table, &parent_table, row, item.at)?;
                 }
             }
         }
@@ -292,16 +304,20 @@ impl<'p> SlowPath<'p> {
     }
 
     /// Fits a row into its table and writes it. False if a contract or filter dropped it.
-    fn emit(&mut self, table: &str, parent_table: &str, mut row: Row<'_>) -> Outcome<bool> {
-        if self.plan().filtered_tables.contains(table) {
-            self.discarded.rows += 1;
-            return Ok(false);
+    fn emit(&mut self, table: &str, parent_table: &str, mut row: Row<'_>, at: usize) -> Outcome<bool> {
+        match self.plan().filtered_tables.get(table) {
+            Some(Mode::Quarantine) => return Err(rejected(Entity::Tables, at)),
+            Some(_) => {
+                self.discarded.rows += 1;
+                return Ok(false);
+            }
+            None => {}
         }
         if self.plan().rules.has_filters() {
             let rules = self.plan().rules.clone();
             row.retain(|name, _| !rules.is_excluded(table, name));
         }
-        if row.is_empty() || !self.drop_filtered(table, &mut row) {
+        if row.is_empty() || !self.drop_filtered(table, &mut row, at)? {
             return Ok(false);
         }
         for cell in row.values_mut() {
@@ -313,11 +329,16 @@ impl<'p> SlowPath<'p> {
         }
         let (mut row, new_columns) = self.coerce_row(table, row)?;
         if !new_columns.is_empty() {
+            // what is known to be rejected needs no change of the plan
+            self.check_quarantine(table, &row, at)?;
             let Some(kept) = self.evolve(table, parent_table, new_columns, &row)? else {
+                if self.plan().filtered_tables.get(table) == Some(&Mode::Quarantine) {
+                    return Err(rejected(Entity::Tables, at));
+                }
                 self.discarded.rows += 1;
                 return Ok(false);
             };
-            if kept && !self.drop_filtered(table, &mut row) {
+            if kept && !self.drop_filtered(table, &mut row, at)? {
                 return Ok(false);
             }
         }
@@ -326,23 +347,42 @@ impl<'p> SlowPath<'p> {
     }
 
     /// Applies what contracts decided before. False if the row is dropped.
-    fn drop_filtered(&mut self, table: &str, row: &mut Row<'_>) -> bool {
-        let Some(filtered) = self.access.plan().filtered_columns.get(table) else { return true };
-        for (name, mode) in filtered {
+    fn drop_filtered(&mut self, table: &str, row: &mut Row<'_>, at: usize) -> Outcome<bool> {
+        self.check_quarantine(table, row, at)?;
+        let Some(filtered) = self.access.plan().filtered_columns.get(table) else { return Ok(true) };
+        for (name, filter) in filtered {
             if !row.contains_key(name) {
                 continue;
             }
-            if *mode == Mode::DiscardRow {
-                self.discarded.rows += 1;
-                return false;
+            match filter.mode {
+                Mode::DiscardRow => {
+                    self.discarded.rows += 1;
+                    return Ok(false);
+                }
+                // only nulls are left
+                Mode::Quarantine => drop(row.shift_remove(name)),
+                _ => {
+                    row.shift_remove(name);
+                    self.discarded.values += 1;
+                }
             }
-            row.shift_remove(name);
-            self.discarded.values += 1;
         }
         if row.is_empty() {
             self.discarded.rows += 1;
         }
-        !row.is_empty()
+        Ok(!row.is_empty())
+    }
+
+    /// Stops at a value for which a contract keeps the item out.
+    fn check_quarantine(&self, table: &str, row: &Row<'_>, at: usize) -> Outcome {
+        let Some(filtered) = self.plan().filtered_columns.get(table) else { return Ok(()) };
+        let quarantine = |filter: &Filter| filter.mode == Mode::Quarantine;
+        for (name, filter) in filtered.iter().filter(|(_, filter)| quarantine(filter)) {
+            if let Some(cell) = row.get(name).filter(|cell| !cell.value.is_null()) {
+                return Err(rejected(filter.entity, cell.at.unwrap_or(at)));
+            }
+        }
+        Ok(())
     }
 
     /// Finds the column of each value. Returns the values by column, and the columns that have to
@@ -485,6 +525,10 @@ impl<'p> SlowPath<'p> {
             Access::Exclusive(_) => Stop::Failed(Located { error: error.step(Step::Normalize), at }),
         }
     }
+}
+
+fn rejected(entity: Entity, at: usize) -> Stop {
+    Stop::Rejected(Rejection { entity, at })
 }
 
 /// Appends a value to the column that was found for it.

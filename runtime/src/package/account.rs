@@ -1,6 +1,6 @@
 //! What became of the items of a package: none is lost on the way without a word.
 
-use floe_schema::{LIST_IDX, Schema, Table};
+use floe_schema::{LIST_IDX, Schema, Table, x};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result, Step};
@@ -24,18 +24,35 @@ pub(crate) struct TableAccount {
     pub(crate) items: u64,
     /// Items whose row a contract discarded.
     pub(crate) discarded: u64,
+    /// Items that are in the table for rejected ones.
+    #[serde(default)]
+    pub(crate) quarantined: u64,
 }
 
 impl Account {
     /// Counts items of a table, and how many of them were discarded.
     #[inline]
     pub(crate) fn count(&mut self, table: &str, items: u64, discarded: u64) {
+        self.add_to(table, (items, discarded, 0));
+    }
+
+    /// Counts an item that goes to the table for rejected ones.
+    pub(crate) fn quarantine(&mut self, table: &str) {
+        self.add_to(table, (1, 0, 1));
+    }
+
+    #[inline]
+    fn add_to(&mut self, table: &str, (items, discarded, quarantined): (u64, u64, u64)) {
         match self.tables.iter_mut().find(|t| t.table == table) {
             Some(known) => {
                 known.items += items;
                 known.discarded += discarded;
+                known.quarantined += quarantined;
             }
-            None => self.tables.push(TableAccount { table: table.to_owned(), items, discarded }),
+            None => {
+                let table = table.to_owned();
+                self.tables.push(TableAccount { table, items, discarded, quarantined });
+            }
         }
     }
 
@@ -44,12 +61,12 @@ impl Account {
         self.items += other.items;
         self.kept_out += other.kept_out;
         for table in &other.tables {
-            self.count(&table.table, table.items, table.discarded);
+            self.add_to(&table.table, (table.items, table.discarded, table.quarantined));
         }
     }
 }
 
-/// Checks that each item is a row, was kept out, or was discarded. `loaded` gives the rows that
+/// Checks that each item is a row, was kept out, was discarded, or is quarantined. `loaded` gives the rows that
 /// went into a table.
 pub(crate) fn check_accounts(
     accounts: &[Account],
@@ -67,17 +84,29 @@ pub(crate) fn check_accounts(
         }
         total.add(account);
     }
-    for TableAccount { table, items, discarded } in &total.tables {
-        let (rows, expected) = (loaded(table), items.saturating_sub(*discarded));
+    for TableAccount { table, items, discarded, quarantined } in &total.tables {
+        let (rows, expected) = (loaded(table), items.saturating_sub(discarded + quarantined));
         if rows < expected || (rows > expected && !takes_lists(schema, table)) {
             let message = format!(
-                "{rows} rows went into table {table}, but of {items} items {discarded} were discarded, \
-                 so there should be {expected}"
+                "{rows} rows went into table {table}, but of {items} items {discarded} were discarded and \
+                 {quarantined} quarantined, so there should be {expected}"
             );
+            return Err(Error::new(ErrorKind::Internal, message).step(Step::Load).table(table));
+        }
+        let rows = rejected_rows(schema, table, loaded);
+        if rows < *quarantined {
+            let message =
+                format!("{quarantined} items of {table} were rejected, but {rows} rows tell of them");
             return Err(Error::new(ErrorKind::Internal, message).step(Step::Load).table(table));
         }
     }
     Ok(())
+}
+
+/// The rows that went into the table for rejected items of a root table.
+fn rejected_rows(schema: &Schema, root: &str, loaded: &dyn Fn(&str) -> u64) -> u64 {
+    let is_meant = |table: &&Table| table.x(x::REJECTED_OF).and_then(|of| of.as_str()) == Some(root);
+    schema.tables.values().filter(is_meant).map(|table| loaded(&table.name)).sum()
 }
 
 /// Whether elements of lists go into a root table, as they do if its name is that of a nested one, or
@@ -97,7 +126,7 @@ mod tests {
 
     fn account(items: u64, kept_out: u64, of_table: (u64, u64)) -> Account {
         let (in_table, discarded) = of_table;
-        let table = TableAccount { table: "events".into(), items: in_table, discarded };
+        let table = TableAccount { table: "events".into(), items: in_table, discarded, quarantined: 0 };
         Account { resource: "r".into(), items, kept_out, tables: vec![table] }
     }
 
@@ -109,7 +138,8 @@ mod tests {
         };
         assert_eq!(check(&[account(10, 3, (7, 2))], 5), Ok(()));
         assert_eq!(check(&[account(10, 3, (7, 2)), account(1, 0, (1, 0))], 6), Ok(()));
-        let text = "4 rows went into table events, but of 7 items 2 were discarded, so there should be 5";
+        let text = "4 rows went into table events, but of 7 items 2 were discarded and 0 quarantined, \
+                    so there should be 5";
         assert_eq!(check(&[account(10, 3, (7, 2))], 4), Err(text.to_owned()));
         assert!(check(&[account(10, 3, (7, 2))], 6).is_err());
         let text = "resource r had 11 items, of which 10 are accounted for";

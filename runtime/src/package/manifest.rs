@@ -33,6 +33,9 @@ pub(crate) struct Manifest {
     /// Tables that lose their rows although the package brings none for them.
     #[serde(default)]
     pub(crate) emptied: Vec<String>,
+    /// Rejected items that the package loads.
+    #[serde(default)]
+    pub(crate) replayed: Vec<Replayed>,
     /// Items of extracted packages, in order.
     #[serde(default)]
     pub(crate) items: Vec<Items>,
@@ -55,6 +58,14 @@ pub(crate) struct Part {
     pub(crate) file: String,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+}
+
+/// Rows of a table for rejected items that are removed from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replayed {
+    pub(crate) table: String,
+    /// The identifiers of the rows.
+    pub(crate) ids: Vec<String>,
 }
 
 /// A file with items of one table that passed extraction.
@@ -91,6 +102,7 @@ impl Manifest {
             parts: Vec::new(),
             dropped: Vec::new(),
             emptied: Vec::new(),
+            replayed: Vec::new(),
             items: Vec::new(),
             accounts: Vec::new(),
             schema_changes: Vec::new(),

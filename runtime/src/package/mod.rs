@@ -21,6 +21,6 @@ mod store;
 
 pub(crate) use account::{Account, check_accounts};
 pub(crate) use files::{read_json, write_synced};
-pub(crate) use manifest::{Failure, Items, Manifest, Part};
+pub(crate) use manifest::{Failure, Items, Manifest, Part, Replayed};
 pub(crate) use parts::{PartWriter, read_parts};
 pub(crate) use store::{Package, Stage, Store};

@@ -46,6 +46,14 @@ impl Run<'_> {
         }
     }
 
+    /// Lets the contract of the run take the place of those of the tables, as it does for resources.
+    pub(super) fn override_contracts(&self, schema: &mut Schema) {
+        if let Some(contract) = &self.pipeline.contract {
+            let with_own = schema.tables.values_mut().filter(|table| table.schema_contract.is_some());
+            with_own.for_each(|table| table.schema_contract = Some(contract.clone()));
+        }
+    }
+
     /// The schema with which a run begins.
     pub(super) fn base_schema(&self, name: &str, stored: Option<&Schema>) -> Result<Schema> {
         let mut schema = match (stored, &self.pipeline.source_schema) {

@@ -92,7 +92,7 @@ impl Run<'_> {
         let mut state = local::begin(&self.local.state, &names);
         let mut manifest = Manifest::new(load_id, created_at);
         manifest.schema_name = schema_name.clone();
-        if stored.is_none() && job.is_command() {
+        if stored.is_none() && (job.is_command() || job.replay.is_some()) {
             return Err(Error::config(format!(
                 "pipeline {} has not loaded anything yet",
                 self.pipeline.name
@@ -108,11 +108,20 @@ impl Run<'_> {
             state.forget_resource(&schema_name, resource.name());
         }
 
-        let plan = Plan::new(base, self.destination.capabilities(), load_id)?;
+        if job.replay.is_some() {
+            self.override_contracts(&mut base);
+        }
+        let known = base.clone();
+        let mut plan = Plan::new(base, self.destination.capabilities(), load_id)?;
+        plan.replays = job.replay.is_some();
         let mut parts = PartWriter::new(&folder);
         let mut normalizer = Normalizer::new(plan, &mut parts, self.threads());
         let (mut sources, mut reading) = (Vec::new(), Duration::ZERO);
         let mut has_data = false;
+        if let Some(tables) = &job.replay {
+            self.replay(tables, &known, &mut normalizer, &mut manifest)?;
+            has_data = !manifest.replayed.is_empty();
+        }
         let streams = self.start_streams(&job.resources, &schema_name, &state, job.handle)?;
         for resource in job.resources.into_iter().filter(|resource| resource.selected) {
             let mut source = self.open(resource, &schema_name, &state, &folder)?;
@@ -122,7 +131,7 @@ impl Run<'_> {
             manifest.accounts.push(account(&mut extracted, source.resource.name()));
             reading += time;
             has_data |= extracted.has_data();
-            self.note(&source.resource, &extracted);
+            self.note(source.resource.name(), &extracted);
             remember(&mut state, &schema_name, &source, &extracted)?;
             manifest.warnings.extend(crowded(&source, &extracted));
             sources.push(source);
@@ -153,7 +162,7 @@ impl Run<'_> {
         let extracted = versions::extracted(before.as_ref(), &hinted, normalizer.extracted_schema.clone());
 
         let failed = normalizer.failed.take();
-        let takes: Vec<String> = normalizer.filtered_tables();
+        let discarded = normalizer.discarded_tables();
         let result = normalizer.into_schema();
         let parts = parts.finish()?;
         let outcome = match failed {
@@ -173,6 +182,8 @@ impl Run<'_> {
                 self.report_normalized(&package, started.elapsed().as_secs_f64() - reading);
                 Ok(Some(package))
             }
+            // rejected items stay where they are
+            Err(error) if job.replay.is_some() => Err(error.step(Step::Normalize)),
             Err(error) => {
                 let mut error = error.step(Step::Normalize);
                 if error.kind() == ErrorKind::Contract {
@@ -180,7 +191,7 @@ impl Run<'_> {
                     error = error.offending(rows);
                 }
                 manifest.schema = extracted.to_json();
-                self.keep_items(folder, manifest, (sources, &streams), &takes, &error)?;
+                self.keep_items(folder, manifest, (sources, &streams), &discarded, &error)?;
                 Err(error)
             }
         }
@@ -277,14 +288,15 @@ impl Run<'_> {
         Ok((extracted, timed.time))
     }
 
-    fn note(&mut self, resource: &Resource, extracted: &Extracted) {
+    pub(super) fn note(&mut self, resource: &str, extracted: &Extracted) {
         self.report.resources.push(ResourceReport {
-            resource: resource.name.clone(),
+            resource: resource.to_owned(),
             items: extracted.items,
             not_new: extracted.dropped,
             bytes: extracted.bytes,
             discarded_rows: extracted.discarded.rows,
             discarded_values: extracted.discarded.values,
+            quarantined: extracted.quarantined,
         });
     }
 

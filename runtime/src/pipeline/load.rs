@@ -6,7 +6,7 @@ use floe_schema::{Schema, Table};
 
 use super::run::Run;
 use super::{Progress, again, load_id, schema_files};
-use crate::destination::{Chain, LoadRecord, Write};
+use crate::destination::{Chain, LoadRecord, ReplaceStrategy, Write};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::fault::{self, Action};
 use crate::package::{Manifest, Package, Part, Stage, check_accounts, read_parts};
@@ -54,7 +54,7 @@ impl Run<'_> {
 
     fn load_tables(&mut self, package: &Package, schema: &Schema) -> Result<()> {
         let manifest = &package.manifest;
-        let chains = chains(manifest, schema)?;
+        let chains = chains(manifest, schema, self.pipeline.replace_strategy)?;
         fault::around(Action::Begin, || self.dataset.begin())?;
         if !manifest.dropped.is_empty() {
             let drop = || self.dataset.drop_tables(&manifest.dropped, &schema.name);
@@ -71,6 +71,9 @@ impl Run<'_> {
         let (mut rows, mut loaded) = (0, Vec::new());
         for chain in &chains {
             rows += self.load_chain(package, chain, rows, &mut loaded)?;
+        }
+        for replayed in &manifest.replayed {
+            self.remove_replayed(replayed)?;
         }
         let loaded =
             |table: &str| loaded.iter().filter(|(name, _)| name == table).map(|(_, rows)| rows).sum();
@@ -93,8 +96,15 @@ impl Run<'_> {
     ) -> Result<u64> {
         match chain.write {
             Write::Append => {}
-            Write::Replace => fault::around(Action::Empty, || self.dataset.empty(&chain.tables))?,
-            Write::Merge(_) => fault::around(Action::Stage, || self.dataset.stage(chain))?,
+            Write::Replace(ReplaceStrategy::TruncateAndInsert) => {
+                fault::around(Action::Empty, || self.dataset.truncate(&chain.tables))?;
+            }
+            Write::Replace(ReplaceStrategy::StagingOptimized) => {
+                fault::around(Action::Empty, || self.dataset.empty(&chain.tables))?;
+            }
+            Write::Replace(ReplaceStrategy::InsertFromStaging) | Write::Merge(_) => {
+                fault::around(Action::Stage, || self.dataset.stage(chain))?
+            }
         }
         let parts = &package.manifest.parts;
         let total_rows = parts.iter().map(|p| p.rows).sum();
@@ -135,7 +145,7 @@ impl Run<'_> {
 }
 
 /// What the package does, chain by chain in the order of the schema.
-fn chains<'s>(manifest: &Manifest, schema: &'s Schema) -> Result<Vec<Chain<'s>>> {
+fn chains<'s>(manifest: &Manifest, schema: &'s Schema, replace: ReplaceStrategy) -> Result<Vec<Chain<'s>>> {
     if let Some(part) = manifest.parts.iter().find(|p| !schema.tables.contains_key(&p.table)) {
         let message = format!("package {} has rows for the unknown table {}", manifest.load_id, part.table);
         return Err(Error::new(ErrorKind::Package, message));
@@ -146,6 +156,13 @@ fn chains<'s>(manifest: &Manifest, schema: &'s Schema) -> Result<Vec<Chain<'s>>>
         let mut chain = Chain::of(schema, &root.name, manifest.created_at);
         if !chain.tables.iter().any(has_rows) {
             continue;
+        }
+        if let Write::Replace(strategy) = &mut chain.write {
+            *strategy = replace;
+            if !manifest.replayed.is_empty() {
+                // these rows are some of many
+                chain.write = Write::Append;
+            }
         }
         if chain.write == Write::Append {
             chain.tables.retain(has_rows);

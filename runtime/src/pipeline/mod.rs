@@ -8,6 +8,7 @@ mod load;
 mod load_id;
 mod local;
 mod refresh;
+mod replay;
 mod run;
 mod schema_files;
 mod sync;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use floe_schema::{Contract, Schema};
 
 use self::run::Job;
-use crate::destination::Destination;
+use crate::destination::{Destination, ReplaceStrategy};
 use crate::error::{Error, Result};
 use crate::report::RunReport;
 use crate::resource::Resource;
@@ -83,6 +84,7 @@ pub struct Pipeline {
     page_bytes: Option<usize>,
     keep_packages: bool,
     keep_staged: bool,
+    replace_strategy: ReplaceStrategy,
     refresh: Option<Refresh>,
     import_schema_path: Option<PathBuf>,
     export_schema_path: Option<PathBuf>,
@@ -114,6 +116,7 @@ impl Pipeline {
             page_bytes: None,
             keep_packages: false,
             keep_staged: false,
+            replace_strategy: ReplaceStrategy::default(),
             refresh: None,
             import_schema_path: None,
             export_schema_path: None,
@@ -174,6 +177,12 @@ impl Pipeline {
     /// Whether the rows of merges stay in the staging dataset, `<dataset>_staging`, until the next run.
     pub fn keep_staged(mut self, keep: bool) -> Self {
         self.keep_staged = keep;
+        self
+    }
+
+    /// How tables that are replaced get their new rows.
+    pub fn replace_strategy(mut self, strategy: ReplaceStrategy) -> Self {
+        self.replace_strategy = strategy;
         self
     }
 
@@ -283,6 +292,31 @@ impl Pipeline {
     ) -> Result<RunReport> {
         let edit = move |state: &mut State, schema: &str| state.edit_source(schema, edit);
         run::run(self, Job { edit: Some(Box::new(edit)), ..Job::default() })
+    }
+
+    /// Tries items again that a contract with `quarantine` has rejected: those of some root tables, or of
+    /// all if none is named. What passes now is loaded and removed from the tables for rejected items,
+    /// both in one transaction; the rest stays there. Cursors do not move, and tables that are
+    /// replaced by their loads keep their rows.
+    ///
+    /// ```
+    /// use floe::{Contract, Memory, Mode, Pipeline, Resource};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let memory = Memory::default();
+    /// let pipeline = Pipeline::new("shop").destination(memory.clone()).dataset("raw").pipelines_dir(folder.path());
+    /// pipeline.run_blocking([Resource::new("orders").json_lines("{\"id\": 1}")])?;
+    /// let careful = pipeline.clone().schema_contract(Contract::All(Mode::Quarantine));
+    /// careful.run_blocking([Resource::new("orders").json_lines("{\"id\": 2, \"note\": \"new\"}")])?;
+    /// assert_eq!(memory.table("raw", "orders__rejected").unwrap().rows(), 1);
+    ///
+    /// let report = pipeline.schema_contract(Contract::All(Mode::Evolve)).replay_rejected(["orders"])?;
+    /// assert_eq!(report.rows("orders"), 1);
+    /// assert_eq!(memory.table("raw", "orders__rejected").unwrap().rows(), 0);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn replay_rejected<S: Into<String>>(&self, tables: impl IntoIterator<Item = S>) -> Result<RunReport> {
+        let replay = Some(tables.into_iter().map(Into::into).collect());
+        run::run(self, Job { replay, ..Job::default() })
     }
 
     /// What is on disk about this pipeline.

@@ -37,6 +37,8 @@ pub(super) struct Job {
     pub(super) edit: Option<Edit>,
     /// Where streams run.
     pub(super) handle: Option<tokio::runtime::Handle>,
+    /// Tables whose rejected items are tried again; all tables if there are none.
+    pub(super) replay: Option<Vec<String>>,
 }
 
 type Edit = Box<dyn FnOnce(&mut State, &str) -> Result<()> + Send>;

@@ -26,8 +26,8 @@ const STORED_OPTIONS: [(&str, &str); 5] = [
 
 /// What the hints of a table did not get past a contract.
 pub(crate) struct HintOutcome {
-    /// Tables that must not exist: their items are dropped.
-    pub(crate) filtered_tables: Vec<String>,
+    /// Tables that must not exist, and what becomes of their items.
+    pub(crate) filtered_tables: Vec<(String, Mode)>,
 }
 
 /// Merges the hints of a resource for a root table into the schema. The name is normalised.
@@ -56,7 +56,7 @@ pub(crate) fn apply_hints(
         let allowed = contract::apply(contract, &name, existing, evolves_once, columns)
             .map_err(|violation| refused(violation, schema))?;
         let Some((allowed, _)) = allowed else {
-            filtered_tables.push(name);
+            filtered_tables.push((name, contract.tables));
             continue;
         };
         table.columns = allowed.into_iter().map(|c| (c.name.to_string(), c)).collect();

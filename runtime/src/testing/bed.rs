@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Fixture, Outcome, Row};
 use crate::destination::Dataset;
-use crate::{Pipeline, Refresh, Resource, Result, RunReport};
+use crate::{Contract, Pipeline, Refresh, ReplaceStrategy, Resource, Result, RunReport};
 
 /// The dataset of most checks.
 pub(super) const DATASET: &str = "raw";
@@ -46,6 +46,20 @@ impl<'f> Bed<'f> {
 
     pub(super) fn refresh(&self, refresh: Refresh, resource: &Json, items: &[Json]) -> Result<RunReport> {
         self.pipeline.clone().refresh(refresh).run_blocking([self.resource(resource, items)?])
+    }
+
+    pub(super) fn replace(
+        &self,
+        strategy: ReplaceStrategy,
+        resource: &Json,
+        items: &[Json],
+    ) -> Result<RunReport> {
+        self.pipeline.clone().replace_strategy(strategy).run_blocking([self.resource(resource, items)?])
+    }
+
+    /// Tries all rejected items again.
+    pub(super) fn replay(&self, contract: Contract) -> Result<RunReport> {
+        self.pipeline.clone().schema_contract(contract).replay_rejected([""; 0])
     }
 
     fn resource(&self, resource: &Json, items: &[Json]) -> Result<Resource> {

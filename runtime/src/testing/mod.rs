@@ -53,12 +53,13 @@ macro_rules! for_each_destination_check {
     ($act:path, $($args:tt)*) => {
         $act! { [$($args)*]
             integers decimals floats texts times other_types nulls
-            new_columns new_tables null_is_refused append replace replace_by_nothing
+            new_columns new_tables null_is_refused append replace replace_by_nothing replace_strategies
             merge_by_primary_key merge_by_merge_key merge_without_key dedup_sort hard_delete
             nested_rows_follow_their_root upsert insert_only cdc cdc_with_merge_key scd2
             null_keys_never_match skip_unchanged_rows
             merges_are_those_of_the_reference
             rollback_leaves_nothing loads_are_recorded state_and_schema_come_back
+            quarantine quarantined_tables replay_rejected
             refresh_drops refresh_empties concurrent_writers odd_names reserved_words long_names
             odd_datasets many_rows
         }

@@ -20,8 +20,9 @@ pub(super) fn read(client: &Client, name: &str) -> Dataset {
 fn layout(client: &Client, dataset: &str) -> BTreeMap<String, Table> {
     let sql = format!(
         "SELECT table_name, column_name, is_nullable, data_type, numeric_precision, numeric_scale \
-         FROM information_schema.columns WHERE table_schema = '{dataset}' \
-         ORDER BY table_name, ordinal_position"
+         FROM information_schema.columns WHERE table_schema = '{}' \
+         ORDER BY table_name, ordinal_position",
+        dataset.replace('\'', "''")
     );
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for row in client.query(&sql).unwrap() {
@@ -52,7 +53,7 @@ fn duckdb_type(name: &str, precision: &str, scale: &str) -> String {
 
 fn rows(client: &Client, dataset: &str, table: &str, columns: &[Column]) -> Vec<Row> {
     let selected: Vec<String> = columns.iter().map(expression).collect();
-    let sql = format!("SELECT {} FROM \"{dataset}\".\"{table}\"", selected.join(", "));
+    let sql = format!("SELECT {} FROM {}.{}", selected.join(", "), quote(dataset), quote(table));
     let row = |values: super::Row| {
         let cells = columns.iter().zip(values);
         let cells =
@@ -62,8 +63,12 @@ fn rows(client: &Client, dataset: &str, table: &str, columns: &[Column]) -> Vec<
     client.query(&sql).unwrap().into_iter().map(row).collect()
 }
 
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 fn expression(column: &Column) -> String {
-    let name = format!("\"{}\"", column.name);
+    let name = quote(&column.name);
     match column.data_type.as_str() {
         INSTANT => format!("(EXTRACT(EPOCH FROM {name}) * 1000000)::bigint"),
         "BLOB" => format!("encode({name}, 'hex')"),

@@ -20,15 +20,29 @@ pub struct Database {
 impl Database {
     /// Creates one. `None`, with a word about it, where there is no Postgres.
     pub fn new() -> Option<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(server) = Server::shared() else {
             println!("skipped: there is no Postgres here");
             return None;
         };
-        let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = new_name();
         let created = Client::connect(server.url()).query(&format!("CREATE DATABASE {name}"));
         created.expect("databases can be created");
         Some(Self { server, name })
+    }
+
+    /// A new one with the same content. Nobody may use this one.
+    pub fn copy(&self) -> Self {
+        let (server, name) = (self.server, new_name());
+        let client = Client::connect(server.url());
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {} STRATEGY file_copy", self.name);
+        // a connection that was closed takes a moment to end
+        let mut tries = 0;
+        while let Err(error) = client.query(&sql) {
+            tries += 1;
+            assert!(tries < 100, "{error:?}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Self { server, name }
     }
 
     /// Its URL, with the Unix socket.
@@ -62,6 +76,11 @@ impl Database {
     pub fn dataset(&self, name: &str) -> Dataset {
         dataset::read(&self.connect(), name)
     }
+}
+
+fn new_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for Database {

@@ -3,6 +3,7 @@
 mod commands;
 mod formats;
 mod place;
+mod quarantine;
 
 use std::fs;
 
@@ -15,7 +16,7 @@ fn wrong_usage_says_what_would_be_right() {
     place.write("items.jsonl", "{\"id\": 1}\n");
     place.write("broken.json", "{");
     place.write("unknown.json", r#"{"name": "items", "wat": 1}"#);
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--nope"], "error: unexpected argument '--nope' found"),
         (
             &[],
@@ -48,6 +49,10 @@ fn wrong_usage_says_what_would_be_right() {
             &["--schema-contract", "wat", "items.jsonl"],
             "error: at --schema-contract: unknown contract mode `wat`, expected one of evolve, freeze,",
         ),
+        (
+            &["--replace-strategy", "wat", "items.jsonl"],
+            "error: there is no replace strategy `wat`\n  help: it is one of truncate-and-insert, insert-from-",
+        ),
         (&["--resource", "unknown.json", "items.jsonl", "--table", "t"], "error: the argument '--resource"),
     ];
     for (arguments, expected) in cases {
@@ -56,6 +61,24 @@ fn wrong_usage_says_what_would_be_right() {
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{arguments:?}");
     }
     assert!(!place.path("p.duckdb").exists() && !place.path("work").exists(), "something was made");
+}
+
+#[test]
+fn the_replace_strategy_comes_from_the_environment() {
+    let place = Place::new();
+    place.write("items.jsonl", "{\"id\": 1}\n");
+    let load = |variables: &[(&str, &str)], more: &[&str]| {
+        let mut command = place.command(&["load", "--pipelines-dir", "work", "items.jsonl"]);
+        floe_tests::Outcome::of(command.args(more).envs(variables.iter().copied()))
+    };
+    let (general, own) = ("DESTINATION__REPLACE_STRATEGY", "DESTINATION__DUCKDB__REPLACE_STRATEGY");
+    let wrong = load(&[(general, "insert-from-staging"), (own, "wat")], &[]);
+    assert_eq!(wrong.code, 2);
+    let text = "error: destination.duckdb.replace_strategy: there is no replace strategy `wat`\n";
+    assert!(wrong.stderr.starts_with(text), "{}", wrong.stderr);
+    load(&[(general, "wat"), (own, "truncate-and-insert")], &[]).success();
+    load(&[(own, "wat")], &["--replace-strategy", "staging-optimized"]).success();
+    assert_eq!(load(&[("REPLACE_STRATEGY", "wat")], &[]).code, 2);
 }
 
 #[test]

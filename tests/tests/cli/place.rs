@@ -50,6 +50,11 @@ impl Place {
         Dataset::read(&self.path("p.duckdb"), "p_dataset").unwrap()
     }
 
+    /// Changes the database.
+    pub(crate) fn execute(&self, sql: &str) {
+        duckdb::Connection::open(self.path("p.duckdb")).unwrap().execute_batch(sql).unwrap();
+    }
+
     pub(crate) fn row_counts(&self) -> Json {
         self.dataset().row_counts()
     }

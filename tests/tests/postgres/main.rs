@@ -3,6 +3,7 @@
 mod crash;
 mod place;
 mod recorded;
+mod replace;
 mod turns;
 mod values;
 

@@ -1,7 +1,6 @@
-//! Several pipelines at the same time, and readers meanwhile.
+//! Several pipelines at the same time.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use floe_tests::postgres::Database;
 
@@ -39,36 +38,6 @@ fn pipelines_take_turns() {
     assert_eq!(dataset.rows("_dlt_version").len(), WRITERS * RUNS);
     let columns = &dataset.tables["items"].columns;
     assert_eq!(columns.iter().filter(|column| column.name.starts_with('w')).count(), WRITERS * RUNS);
-}
-
-#[test]
-fn nobody_sees_an_empty_table() {
-    let Some(database) = Database::new() else { return };
-    let place = Place::new(&database);
-    let mut lines = String::new();
-    (0..2000).for_each(|id| writeln!(lines, r#"{{"id": {id}}}"#).unwrap());
-    place.write("items.jsonl", &lines);
-    let load = || place.load(&["items.jsonl", "--write-disposition", "replace"]).success();
-    load();
-    let (done, looks) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let reader = database.connect();
-            // one that looked before, and one that looks again and again
-            let early = database.connect();
-            early.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").unwrap();
-            while !done.load(Ordering::Relaxed) {
-                for client in [&reader, &early] {
-                    let count = client.query("SELECT count(*) FROM raw.items").unwrap();
-                    assert_eq!(count, [[Some("2000".to_owned())]]);
-                }
-                looks.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        (0..5).for_each(|_| drop(load()));
-        done.store(true, Ordering::Relaxed);
-    });
-    assert!(looks.into_inner() > 5, "nobody looked");
 }
 
 #[test]

@@ -20,6 +20,10 @@ pub(crate) enum Contender {
     DltParquet,
     /// dlt as it comes.
     Dlt,
+    /// SQL that somebody wrote by hand.
+    Sql,
+    /// `COPY` of rows that are encoded already.
+    Copy,
 }
 
 impl Contender {
@@ -29,13 +33,16 @@ impl Contender {
             Self::Limit => "DuckDB's reader",
             Self::DltParquet => "dlt, Parquet, 2 workers",
             Self::Dlt => "dlt",
+            Self::Sql => "SQL by hand",
+            Self::Copy => "COPY by psql",
         }
     }
 
     /// The packages of Python that it needs.
     pub(crate) fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::Floe => &[],
+            Self::Floe | Self::Copy => &[],
+            Self::Sql => &["duckdb"],
             Self::Limit => &["duckdb"],
             Self::DltParquet => &["dlt", "duckdb", "orjson", "pyarrow"],
             Self::Dlt => &["dlt", "duckdb", "orjson"],
@@ -84,6 +91,8 @@ impl Arena {
             Contender::Floe => self.floe(work.path()),
             Contender::Limit => self.script("duckdb_limit.py"),
             Contender::DltParquet | Contender::Dlt => self.script("dlt_baseline.py"),
+            // they are measured where their statements are
+            Contender::Sql | Contender::Copy => return Err(format!("{} loads no files", who.name()).into()),
         };
         match who {
             Contender::Floe => command.arg(file).args(["--table", shape.name()]),

@@ -4,6 +4,8 @@
 mod contender;
 mod data;
 mod measure;
+mod merge;
+mod postgres;
 mod python;
 mod random;
 mod report;
@@ -54,6 +56,10 @@ enum What {
     Memory,
     /// Time of a process that loads 100 rows, against dlt
     Small,
+    /// Time of merges into a large table, against SQL written by hand and dlt
+    Merge,
+    /// Time of a load into Postgres, against COPY of encoded rows
+    Postgres,
     All,
 }
 
@@ -67,6 +73,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (What::Load, Plan::load as fn(&Plan) -> Result<Report>),
         (What::Memory, Plan::memory),
         (What::Small, Plan::small),
+        (What::Merge, Plan::merge),
+        (What::Postgres, Plan::postgres),
     ] {
         if args.what == what || args.what == What::All {
             report.extend(run(&plan)?);

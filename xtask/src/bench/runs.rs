@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::contender::{Arena, Contender};
 use super::data::{self, Shape};
 use super::measure::{Usage, medians};
+use super::merge::Merges;
+use super::postgres;
 use super::report::{Judged, Measured, Report, Target, megabytes};
 use crate::Result;
 
@@ -23,6 +25,9 @@ const MORE_ROWS: u64 = 4;
 /// The part of dlt's time that a small load may take.
 const SMALL: Target = Target::AtMost(0.1);
 const FEW_ROWS: u64 = 100;
+/// Merges go into a table of so many times the rows of a load, and are repeated so often.
+const MERGED_INTO: u64 = 10;
+const MERGES: usize = 3;
 
 /// How much is measured, and of whom.
 pub(crate) struct Plan {
@@ -101,6 +106,19 @@ impl Plan {
             report.judged.push(judged("small load, part of dlt", &data, floe.wall / dlt.wall, "", SMALL));
         }
         Ok(report)
+    }
+
+    /// Merges into a table of ten times the rows.
+    pub(crate) fn merge(&self) -> Result<Report> {
+        let (arena, contenders) = (&self.arena, self.contenders.as_slice());
+        let rows = self.rows * MERGED_INTO;
+        Merges { arena, contenders, rows, repeat: self.repeat.min(MERGES) }.run()
+    }
+
+    /// A load into Postgres.
+    pub(crate) fn postgres(&self) -> Result<Report> {
+        let file = self.file(Shape::Issues, self.rows)?;
+        postgres::ingest(&self.arena, &file, self.rows, self.repeat.min(MERGES))
     }
 
     fn repeats(&self, who: Contender) -> usize {

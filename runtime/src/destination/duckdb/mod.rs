@@ -10,8 +10,8 @@ use arrow::record_batch::RecordBatchReader;
 use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
-use super::sql::{Merge, Statements};
-use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState, Write};
+use super::sql::{Statements, merge_statements};
+use super::{Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
@@ -301,18 +301,39 @@ impl Dataset for DuckDbDataset {
     }
 
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
-        let Write::Merge(strategy) = chain.write else { return Ok(()) };
         // until the next package, because the commit needs it as well
         self.take_memory(MERGE_MEMORY, &chain.tables)?;
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        for sql in Merge::new(&main, &staging, chain)?.statements(strategy)? {
+        for sql in merge_statements(&main, &staging, chain)? {
             self.connection.execute(&sql).map_err(|e| e.table(&root))?;
         }
         for table in chain.tables.iter().filter(|_| !keep) {
             self.connection.execute(&staging.drop(&table.name))?;
         }
         Ok(())
+    }
+
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>> {
+        if !self.has_tables(&[table])? {
+            return Ok(Vec::new());
+        }
+        let rows = self.connection.query(&self.statements().rejected_rows(table, after, limit))?;
+        Ok(rows.into_iter().filter_map(RejectedRow::of_texts).collect())
+    }
+
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
+        let mut removed = 0;
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let sql = self.statements().remove_rows(table, ids);
+            removed += self.connection.execute(&sql).map_err(|e| e.table(table))?;
+        }
+        Ok(removed)
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

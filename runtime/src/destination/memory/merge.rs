@@ -14,7 +14,14 @@ type Key = Vec<Value>;
 
 /// Merges the staged rows of a chain into its tables.
 pub(super) fn merge(contents: &mut Contents, chain: &Chain<'_>) -> Result<()> {
-    let Write::Merge(strategy) = chain.write else { return Ok(()) };
+    let strategy = match chain.write {
+        Write::Append => return Ok(()),
+        Write::Replace(_) => {
+            replace(contents, chain);
+            return Ok(());
+        }
+        Write::Merge(strategy) => strategy,
+    };
     let (root, nested) =
         chain.tables.split_first().ok_or_else(|| Error::internal("a chain without tables"))?;
     refuse_conditions(root)?;
@@ -34,6 +41,16 @@ pub(super) fn merge(contents: &mut Contents, chain: &Chain<'_>) -> Result<()> {
         MergeStrategy::InsertOnly => merge.insert_only(),
         MergeStrategy::Cdc => merge.cdc(),
         MergeStrategy::Scd2 => merge.scd2(chain.created_at),
+    }
+}
+
+/// Staged rows take the place of all rows.
+fn replace(contents: &mut Contents, chain: &Chain<'_>) {
+    for table in &chain.tables {
+        let staged = contents.staged.get(&table.name).map(|table| table.rows.clone());
+        if let (Some(known), Some(rows)) = (contents.tables.get_mut(&table.name), staged) {
+            known.rows = rows;
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use floe_schema::{STATE_TABLE, Schema, Table};
 use serde_json::Value as Json;
 
 use self::value::{Row, Value, rows_of};
-use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, StoredState};
+use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, RejectedRow, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 /// Datasets that live as long as the value and its clones.
@@ -267,6 +267,33 @@ impl Dataset for MemoryDataset {
             count += known.append(&table.name, rows)?;
         }
         Ok(count)
+    }
+
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>> {
+        let contents = self.stored().unwrap_or_default();
+        let columns = [floe_schema::LOAD_ID, floe_schema::ID, floe_schema::REJECTED_ROW];
+        let rejected = |row: &Row| RejectedRow::of_texts(columns.map(|column| text(row, column)));
+        let rows = contents.tables.get(table).into_iter().flat_map(|table| &table.rows);
+        let mut rows: Vec<RejectedRow> = rows.filter_map(rejected).collect();
+        fn place(row: &RejectedRow) -> (&str, &str) {
+            (&row.load_id, &row.id)
+        }
+        rows.retain(|row| after.is_none_or(|after| place(row) > place(after)));
+        rows.sort_by(|a, b| place(a).cmp(&place(b)));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
+        let Some(known) = self.open()?.tables.get_mut(table) else { return Ok(0) };
+        let before = known.rows.len();
+        known.rows.retain(|row| !text(row, floe_schema::ID).is_some_and(|id| ids.contains(&id)));
+        Ok((before - known.rows.len()) as u64)
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

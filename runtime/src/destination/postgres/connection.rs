@@ -59,6 +59,16 @@ impl Connection {
         wait(self.client()?.batch_execute(sql)).map_err(refused)
     }
 
+    /// Runs a statement and returns the number of rows that it changed.
+    pub(super) fn count(&self, sql: &str) -> Result<u64> {
+        let messages = wait(self.client()?.simple_query(sql)).map_err(refused)?;
+        let rows = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::CommandComplete(rows) => *rows,
+            _ => 0,
+        };
+        Ok(messages.iter().map(rows).sum())
+    }
+
     /// Runs a query and returns all rows as texts. For small results.
     pub(super) fn query(&self, sql: &str) -> Result<Vec<Row>> {
         let messages = wait(self.client()?.simple_query(sql)).map_err(refused)?;

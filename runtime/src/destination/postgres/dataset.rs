@@ -8,8 +8,8 @@ use floe_schema::{LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE};
 use super::connection::{Connection, Row};
 use super::copy::Copy;
 use super::dialect::PostgresDialect;
-use crate::destination::sql::{Merge, Statements};
-use crate::destination::{Chain, Dataset, LoadRecord, StoredState, Write};
+use crate::destination::sql::{Statements, merge_statements};
+use crate::destination::{Chain, Dataset, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
 use crate::error::Result;
 
 pub(super) struct PostgresDataset {
@@ -146,6 +146,13 @@ impl Dataset for PostgresDataset {
         tables.iter().try_for_each(|table| self.execute(&statements.empty(&table.name), &table.name))
     }
 
+    fn truncate(&mut self, tables: &[&Table]) -> Result<()> {
+        match tables {
+            [] => Ok(()),
+            [root, ..] => self.execute(&self.statements().truncate(tables), &root.name),
+        }
+    }
+
     fn stage(&mut self, chain: &Chain<'_>) -> Result<()> {
         let staging = self.staging();
         self.create(&staging)?;
@@ -181,14 +188,35 @@ impl Dataset for PostgresDataset {
     }
 
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
-        let Write::Merge(strategy) = chain.write else { return Ok(()) };
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        for sql in Merge::new(&main, &staging, chain)?.statements(strategy)? {
+        for sql in merge_statements(&main, &staging, chain)? {
             self.execute(&sql, &root)?;
         }
         let dropped = chain.tables.iter().filter(|_| !keep);
         dropped.into_iter().try_for_each(|table| self.execute(&staging.drop(&table.name), &table.name))
+    }
+
+    fn rejected_rows(
+        &mut self,
+        table: &str,
+        after: Option<&RejectedRow>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>> {
+        if !self.has_tables(&[table])? {
+            return Ok(Vec::new());
+        }
+        let rows = self.connection.query(&self.statements().rejected_rows(table, after, limit))?;
+        Ok(rows.into_iter().filter_map(RejectedRow::of_texts).collect())
+    }
+
+    fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
+        let mut removed = 0;
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let sql = self.statements().remove_rows(table, ids);
+            removed += self.connection.count(&sql).map_err(|e| e.table(table))?;
+        }
+        Ok(removed)
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

@@ -4,7 +4,7 @@ use floe_schema::{Column, DataType, Hint, MergeStrategy, Table, x};
 use serde_json::Value as Json;
 
 use super::Statements;
-use crate::destination::{Chain, keys};
+use crate::destination::{Chain, Write, keys};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 /// Identifiers of the root rows that a merge deletes.
@@ -12,8 +12,32 @@ const DELETED: &str = "floe_deleted";
 /// Identifiers of the root rows that it inserts.
 const INSERTED: &str = "floe_inserted";
 
+/// The statements that bring staged rows into the tables of a chain.
+pub(crate) fn statements(
+    main: &Statements<'_>,
+    staging: &Statements<'_>,
+    chain: &Chain<'_>,
+) -> Result<Vec<String>> {
+    match chain.write {
+        Write::Append => Ok(Vec::new()),
+        Write::Replace(_) => Ok(replace(main, staging, chain)),
+        Write::Merge(strategy) => Merge::new(main, staging, chain)?.statements(strategy),
+    }
+}
+
+/// Staged rows take the place of all rows.
+fn replace(main: &Statements<'_>, staging: &Statements<'_>, chain: &Chain<'_>) -> Vec<String> {
+    let of_table = |table: &&Table| {
+        let columns: Vec<String> = table.complete_columns().map(|c| main.quote(&c.name)).collect();
+        let columns = columns.join(", ");
+        let (name, staged) = (main.table(&table.name), staging.table(&table.name));
+        [main.empty(&table.name), format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {staged}")]
+    };
+    chain.tables.iter().flat_map(of_table).collect()
+}
+
 /// A merge of one chain of tables.
-pub(crate) struct Merge<'a> {
+pub(super) struct Merge<'a> {
     pub(super) main: &'a Statements<'a>,
     pub(super) staging: &'a Statements<'a>,
     pub(super) root: &'a Table,
@@ -30,11 +54,7 @@ pub(crate) struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    pub(crate) fn new(
-        main: &'a Statements<'a>,
-        staging: &'a Statements<'a>,
-        chain: &'a Chain<'a>,
-    ) -> Result<Self> {
+    fn new(main: &'a Statements<'a>, staging: &'a Statements<'a>, chain: &'a Chain<'a>) -> Result<Self> {
         let (root, nested) =
             chain.tables.split_first().ok_or_else(|| Error::internal("a chain without tables"))?;
         let names = |hint| root.with_hint(hint).map(|c| main.quote(&c.name)).collect();
@@ -72,7 +92,7 @@ impl<'a> Merge<'a> {
         })
     }
 
-    pub(crate) fn statements(&self, strategy: MergeStrategy) -> Result<Vec<String>> {
+    fn statements(&self, strategy: MergeStrategy) -> Result<Vec<String>> {
         match strategy {
             MergeStrategy::DeleteInsert => self.delete_insert(),
             MergeStrategy::Upsert | MergeStrategy::InsertOnly | MergeStrategy::Cdc => self.upsert(strategy),

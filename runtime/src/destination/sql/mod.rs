@@ -10,7 +10,7 @@ use floe_schema::{Column, DataType};
 
 use crate::error::Result;
 
-pub(crate) use merge::Merge;
+pub(crate) use merge::statements as merge_statements;
 pub(crate) use statements::Statements;
 
 /// What differs between SQL databases.

@@ -1,11 +1,12 @@
 //! The statements of a dataset.
 
 use floe_schema::{
-    Column, LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE, hash, loads_table, version_table,
+    Column, ID, LOAD_ID, LOADS_TABLE, REJECTED_ROW, STATE_TABLE, Schema, Table, VERSION_TABLE, hash,
+    loads_table, version_table,
 };
 
 use super::Dialect;
-use crate::destination::{LoadRecord, staging_name};
+use crate::destination::{LoadRecord, RejectedRow, staging_name};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes the statements of one dataset.
@@ -120,6 +121,12 @@ impl<'d> Statements<'d> {
         format!("DELETE FROM {}", self.table(table))
     }
 
+    /// Removes all rows of several tables at once, see [`Statements::empty`].
+    pub(crate) fn truncate(&self, tables: &[&Table]) -> String {
+        let names: Vec<String> = tables.iter().map(|table| self.table(&table.name)).collect();
+        format!("TRUNCATE TABLE {}", names.join(", "))
+    }
+
     pub(crate) fn drop(&self, table: &str) -> String {
         format!("DROP TABLE IF EXISTS {}", self.table(table))
     }
@@ -197,6 +204,22 @@ impl<'d> Statements<'d> {
             self.table(LOADS_TABLE),
             self.dialect.text(pipeline),
         )
+    }
+
+    /// Load, identifier and item of rejected rows, as [`RejectedRow::of_texts`] takes them.
+    pub(crate) fn rejected_rows(&self, table: &str, after: Option<&RejectedRow>, limit: usize) -> String {
+        let [load_id, id, item] = [LOAD_ID, ID, REJECTED_ROW].map(|name| self.quote(name));
+        let text = |text: &str| self.dialect.text(text);
+        let behind = after.map_or_else(String::new, |row| {
+            format!(" WHERE ({load_id}, {id}) > ({}, {})", text(&row.load_id), text(&row.id))
+        });
+        let table = self.table(table);
+        format!("SELECT {load_id}, {id}, {item} FROM {table}{behind} ORDER BY {load_id}, {id} LIMIT {limit}")
+    }
+
+    pub(crate) fn remove_rows(&self, table: &str, ids: &[String]) -> String {
+        let ids: Vec<String> = ids.iter().map(|id| self.dialect.text(id)).collect();
+        format!("DELETE FROM {} WHERE {} IN ({})", self.table(table), self.quote(ID), ids.join(", "))
     }
 
     pub(crate) fn newest_schema(&self, name: &str) -> String {

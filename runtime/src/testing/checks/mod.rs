@@ -2,6 +2,7 @@
 
 mod merges;
 mod names;
+mod quarantine;
 mod records;
 mod reference;
 mod tables;
@@ -9,6 +10,7 @@ mod types;
 
 pub(super) use merges::*;
 pub(super) use names::*;
+pub(super) use quarantine::*;
 pub(super) use records::*;
 pub(super) use reference::*;
 pub(super) use tables::*;
