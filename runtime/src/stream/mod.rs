@@ -1,6 +1,6 @@
 //! Streams: pages that are made while the run goes on.
 //!
-//! Each stream is a task of its own and writes its pages into a [log](log), so that streams run side by
+//! Each stream is a task of its own and writes its pages into a log, so that streams run side by
 //! side while normalising takes one resource after the other: neither how fast they are nor how many
 //! there are changes the dataset. A stream that needs the items of another reads that log as it
 //! grows. And a log that an interrupted run left is where the next run goes on.
