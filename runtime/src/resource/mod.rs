@@ -198,7 +198,7 @@ impl Resource {
         self
     }
 
-    /// The same resource with a stream that can go on behind the last [checkpoint](Page::checkpoint) of an
+    /// The same resource with a stream that can go on behind the last [checkpoint](crate::Page::checkpoint) of an
     /// interrupted run. The text tells apart what it reads: if it is another one in the next run, that run
     /// begins anew.
     pub fn resumable(mut self, what: impl Into<String>) -> Self {
