@@ -46,7 +46,7 @@ impl PageSource for RejectedPages<'_> {
         self.last = rows.into_iter().last();
         let lines = Numbering::Listed { numbers: (first..=self.ids.len() as u64).collect(), unit: Unit::Row };
         let origin = Origin { file: Some(self.table.as_str().into()), lines };
-        Ok(Some(Page { bytes: buffer, framing: Framing::Values, origin }))
+        Ok(Some(Page::new(buffer, Framing::Values, origin)))
     }
 }
 
