@@ -40,12 +40,20 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Load files into a database
     Load(Box<Load>),
+    /// Load from a REST API that a document describes
+    Run(Box<Run>),
     /// Show what a pipeline has done and what it remembers
     Pipeline(Pipeline),
     /// Show schemas
     Schema(Schema),
+    /// Compare the tables of a crate with their contracts, and accept what changed
+    Contract(Contract),
     /// Show where values of configuration come from
     Config(Config),
+    /// Show what is understood of an API document: resources, keys, pages, parents
+    Inspect(Inspect),
+    /// Print a connector for an API: a crate that you own, or a declarative document
+    Generate(Generate),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -143,6 +151,47 @@ pub(crate) struct Load {
     /// Keep packages after they are loaded
     #[arg(long, help_heading = "Engine")]
     pub(crate) keep_packages: bool,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  floe run github.yaml --pipeline github          into github.duckdb
+  floe run github.yaml --check                    one request for each resource: what would happen
+  floe run github.yaml --select issues --limit 100
+  floe run --json-schema > rest.schema.json       for editors";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct Run {
+    /// The document, in YAML or JSON, with the vocabulary of dlt's rest_api
+    #[arg(value_name = "CONFIG", required_unless_present = "json_schema")]
+    pub(crate) config: Option<PathBuf>,
+    /// Load only these of the resources; parents of them are read, but not loaded
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Load so many items of each resource at most
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Send one request for each resource, load nothing, and tell what a run would do
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Keep all exchanges in a folder, without secrets
+    #[arg(long, value_name = "FOLDER", conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+    /// Take all answers from a folder with recorded exchanges, and ask nobody
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) replay: Option<PathBuf>,
+    /// Make errors of warnings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Forget before loading: drop_data (rows), drop_resources (tables) or drop_sources (all tables)
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) refresh: Option<String>,
+    /// Print the JSON Schema of documents, for editors
+    #[arg(long, conflicts_with_all = ["check", "record", "replay", "select"])]
+    pub(crate) json_schema: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 /// Where data goes to.
@@ -309,6 +358,109 @@ pub(crate) enum SchemaCommand {
         #[arg(long, conflicts_with = "table")]
         yaml: bool,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Contract {
+    #[command(subcommand)]
+    pub(crate) what: ContractCommand,
+}
+
+/// Which tables.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Crate {
+    /// Only these tables
+    #[arg(value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    /// Only this package of the workspace
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) package: Option<String>,
+    /// The Cargo.toml of the crate or workspace; that of the working folder by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest_path: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContractCommand {
+    /// Write the contracts as the structs are now
+    Accept(Crate),
+    /// Show how the structs differ from their contracts
+    Diff {
+        #[command(flatten)]
+        what: Crate,
+        /// Fail if there is a difference
+        #[arg(long)]
+        check: bool,
+    },
+    /// Fail if the structs differ from their contracts
+    Check(Crate),
+    /// Write contracts for tables that exist
+    Import {
+        /// A pipeline, or a schema file in JSON or YAML, such as dlt exports
+        #[arg(value_name = "PIPELINE|FILE")]
+        source: String,
+        /// Only these tables
+        #[arg(short, long, value_name = "NAME")]
+        table: Vec<String>,
+        /// The folder for the contracts
+        #[arg(long, value_name = "FOLDER", default_value = "contracts")]
+        to: PathBuf,
+        /// The folder in which pipelines keep packages and state
+        #[arg(long, value_name = "FOLDER")]
+        pipelines_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, or - for standard input
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: String,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Generate {
+    /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, or - for standard input
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: String,
+    /// The folder of the crate, or the file of the declarative document
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// The name of the crate; made of the title by default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Only resources whose name or path fits; * stands for anything
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// Write what was found to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Take floe from this folder instead of the registry
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) floe_path: Option<String>,
+    /// Corrections of what was found; floe.overlay.yaml in the folder of the crate by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Option<PathBuf>,
+    /// Write over files that are yours
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Write nothing, and fail if something would change
+    #[arg(long, conflicts_with = "force")]
+    pub(crate) check: bool,
+    /// A crate, or a document for `floe run`
+    #[arg(long, value_enum, default_value_t = GenerateFormat::Rust)]
+    pub(crate) format: GenerateFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GenerateFormat {
+    /// A crate
+    Rust,
+    /// A declarative document
+    Yaml,
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Load, common: &Common) -> Result<()> {
         false => pipeline.run_blocking(resources),
     };
     if let Some(bar) = bar {
-        bar.bar.finish_and_clear();
+        bar.finish();
     }
     print_report(&report?, common)
 }
@@ -275,14 +275,14 @@ fn read_source_schema(folder: &Path, pipeline: &str) -> Result<Schema> {
 
 /// The progress bar.
 #[derive(Clone)]
-struct Bar {
+pub(crate) struct Bar {
     bar: ProgressBar,
     /// The resource or table that is shown.
     current: std::sync::Arc<Mutex<String>>,
 }
 
 impl Bar {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(std::time::Duration::from_millis(100));
         Self { bar, current: std::sync::Arc::default() }
@@ -304,7 +304,11 @@ impl Bar {
         }
     }
 
-    fn show(&self, progress: &Progress) {
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    pub(crate) fn show(&self, progress: &Progress) {
         match progress {
             Progress::Extracting { resource, items, bytes, total_bytes } => {
                 if self.begins(resource) {

@@ -2,9 +2,13 @@
 
 mod args;
 mod config;
+mod contract;
+mod generate;
+mod inspect;
 mod load;
 mod output;
 mod pipeline;
+mod run;
 mod schema;
 
 use std::process::ExitCode;
@@ -34,8 +38,12 @@ fn run(args: Args) -> floe::Result<()> {
     let common = args.common;
     match args.command {
         Command::Load(load) => load::run(&load, &common),
+        Command::Run(args) => run::run(&args, &common),
         Command::Pipeline(pipeline) => pipeline::run(&pipeline, &common),
+        Command::Inspect(inspect) => inspect::run(&inspect, &common),
+        Command::Generate(generate) => generate::run(&generate, &common),
         Command::Schema(schema) => schema::run(&schema, &common),
+        Command::Contract(contract) => contract::run(&contract, &common),
         Command::Config(config) => config::run(&config, &common),
         Command::Completions { shell } => {
             let mut out = Vec::new();

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &args::Schema, common: &Common) -> Result<()> {
     output::print(&schemas.iter().map(text).collect::<Vec<_>>().join("\n\n"))
 }
 
-fn schemas(source: &str, pipelines_dir: Option<&Path>) -> Result<Vec<Schema>> {
+pub(crate) fn schemas(source: &str, pipelines_dir: Option<&Path>) -> Result<Vec<Schema>> {
     let path = Path::new(source);
     if path.is_file() {
         let unreadable = |why: String| Error::config(format!("{source} is no schema: {why}"));
@@ -78,7 +78,7 @@ fn text(schema: &Schema) -> String {
     parts.join("\n\n")
 }
 
-fn columns(table: &floe::Table) -> String {
+fn columns(table: &floe_schema::Table) -> String {
     let mut rows = vec![["column", "type", "null", "hints"].map(str::to_owned).to_vec()];
     rows.extend(table.columns.values().map(|column| {
         let null = if column.is_nullable() { "yes" } else { "no" };

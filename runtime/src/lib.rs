@@ -32,22 +32,30 @@ mod package;
 mod pipeline;
 mod report;
 mod resource;
+#[cfg(feature = "rest")]
+pub mod rest;
+mod secret;
 mod state;
 mod stream;
-mod suggest;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod typed;
 mod value;
 
-pub use config::{Config, Origin, Section};
+/// Rows of Arrow, see [`Page::arrow`].
+pub use arrow::record_batch::RecordBatch;
+pub use config::{Config, ConfigField, Origin, Section};
 pub use destination::{
     Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
     RejectedRow, ReplaceStrategy, StoredState, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
+pub use floe_macros::{Table, resource, source};
+/// The vocabulary of schemas.
+pub use floe_schema as schema;
 pub use floe_schema::{
-    Change, Column, Contract, DataType, Entity, Hint, Mode, Naming, Schema, SchemaDiff, Table,
-    WriteDisposition,
+    Change, Column, Contract, DataType, Entity, Hint, Mode, Naming, Schema, SchemaDiff, WriteDisposition,
+    nearest,
 };
 pub use incremental::{Incremental, LastValue, OnMissing, RowOrder};
 pub use input::{Format, Page};
@@ -56,12 +64,20 @@ pub use pipeline::{
 };
 pub use report::{ResourceReport, RunReport, StepReport, TableReport, byte_size, grouped};
 pub use resource::{Resource, TableName};
-pub use stream::{Pages, Slice};
-pub use suggest::nearest;
+pub use secret::Secret;
+pub use stream::{Pages, ResourceState, Slice};
+pub use typed::{
+    Cursor, Decimal, DecimalError, Field, IntoPages, Json, RowWriter, Rows, Source, Table, json_schema,
+    row_stream, rows, schema_of,
+};
+
+#[doc(hidden)]
+pub mod __private;
 
 /// What most programs need.
 pub mod prelude {
     pub use crate::{
-        DuckDb, Error, Incremental, Pipeline, Postgres, Resource, Result, RunReport, WriteDisposition,
+        Cursor, Decimal, DuckDb, Error, Field, Incremental, Json, Pages, Pipeline, Postgres, Resource,
+        Result, Rows, RunReport, Secret, Slice, Source, Table, WriteDisposition, resource, source,
     };
 }

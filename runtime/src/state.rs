@@ -119,6 +119,25 @@ impl State {
         *child(at, path) = state;
     }
 
+    /// What a resource remembers besides its cursor.
+    pub(crate) fn resource(&self, schema: &str, resource: &str) -> Map<String, Json> {
+        let known =
+            || self.0.get("sources")?.get(schema)?.get("resources")?.get(resource)?.as_object().cloned();
+        let mut values = known().unwrap_or_default();
+        values.shift_remove("incremental");
+        values
+    }
+
+    pub(crate) fn set_resource(&mut self, schema: &str, resource: &str, values: Map<String, Json>) {
+        let mut at = self.0.entry("sources").or_insert_with(|| json!({}));
+        for key in [schema, "resources", resource] {
+            at = child(at, key);
+        }
+        for (key, value) in values.into_iter().filter(|(key, _)| key != "incremental") {
+            *child(at, &key) = value;
+        }
+    }
+
     /// Forgets what is known of a resource.
     pub(crate) fn forget_resource(&mut self, schema: &str, resource: &str) {
         self.edit_source(schema, |source| {
@@ -143,6 +162,31 @@ impl State {
         let outcome = edit(&mut source);
         *place = Json::Object(source);
         outcome
+    }
+
+    /// What is known of a source.
+    pub(crate) fn source(&self, schema: &str) -> Map<String, Json> {
+        let source = self.0.get("sources").and_then(|sources| sources.get(schema)?.as_object());
+        source.cloned().unwrap_or_default()
+    }
+
+    /// Changes what is known of a resource.
+    pub(crate) fn edit_resource<R>(
+        &mut self,
+        schema: &str,
+        resource: &str,
+        edit: impl FnOnce(&mut Map<String, Json>) -> R,
+    ) -> R {
+        self.edit_source(schema, |source| {
+            let place = child(source.entry("resources").or_insert_with(|| json!({})), resource);
+            if !place.is_object() {
+                *place = json!({});
+            }
+            match place.as_object_mut() {
+                Some(state) => edit(state),
+                None => edit(&mut Map::new()),
+            }
+        })
     }
 
     /// Forgets what is known of a source.

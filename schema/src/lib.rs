@@ -27,8 +27,10 @@ mod json;
 mod naming;
 mod normalizers;
 mod settings;
+mod suggest;
 mod system;
 mod table;
+pub mod typed;
 mod version;
 #[cfg(feature = "yaml")]
 mod yaml;
@@ -42,10 +44,11 @@ pub use json::{DocumentError, Extra};
 pub use naming::{Naming, ascii_digits, is_decimal_digit, python_strip};
 pub use normalizers::{JsonNormalizer, NormalizerConfig, Normalizers, Propagation, RELATIONAL};
 pub use settings::Settings;
+pub use suggest::nearest;
 pub use system::{
-    DLT_PREFIX, ID, LIST_IDX, LOAD_ID, LOADS_TABLE, PARENT_ID, REJECTED_PATH, REJECTED_ROW, REJECTED_RULE,
-    ROOT_ID, STATE_TABLE, VERSION_TABLE, is_internal, loads_table, rejected_table, state_table,
-    version_table,
+    BOUNDARY_TABLE, DLT_PREFIX, ID, LIST_IDX, LOAD_ID, LOADS_TABLE, PARENT_ID, REJECTED_PATH, REJECTED_ROW,
+    REJECTED_RULE, ROOT_ID, STATE_TABLE, VERSION_TABLE, boundary_table, is_internal, loads_table,
+    rejected_table, state_table, version_table,
 };
 pub use table::{MergeStrategy, Processing, Table, WriteDisposition};
 pub use version::MAX_PREVIOUS_HASHES;

@@ -21,6 +21,10 @@ pub const LOADS_TABLE: &str = "_dlt_loads";
 /// Table with the stored pipeline states.
 pub const STATE_TABLE: &str = "_dlt_pipeline_state";
 
+/// Table with the hashes of items at the last value of a cursor, where they are too many for a state.
+/// dlt does not know it.
+pub const BOUNDARY_TABLE: &str = "_dlt_boundary";
+
 /// Whether a table or column belongs to dlt.
 pub fn is_internal(name: &str) -> bool {
     name.starts_with(DLT_PREFIX)
@@ -122,6 +126,17 @@ pub fn state_table() -> Table {
     table.description = None;
     table.file_format = Some("preferred".to_owned());
     table
+}
+
+/// `_dlt_boundary`, one row for each item that a cursor remembers.
+pub fn boundary_table() -> Table {
+    let columns = vec![
+        text("boundary", "The value of a cursor of a resource, as its state names it"),
+        text("hash", "Hash of an item with this value"),
+        text(LOAD_ID, "Load that brought the item").precision(64),
+    ];
+    let about = "Items at the last values of cursors, where they are too many for a state";
+    table(BOUNDARY_TABLE, about, WriteDisposition::Append, columns)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod conformance;
 pub mod dataset;
 pub mod fixtures;
+pub mod frozen;
 pub mod postgres;
 pub mod random;
 

@@ -58,3 +58,11 @@ pub(crate) fn floe(build: Build) -> Result<PathBuf> {
     Err(format!("cargo built floe, but not to {}; is another target folder configured?", binary.display())
         .into())
 }
+
+/// Builds an example of the engine, as it is released, and says where it is.
+pub(crate) fn example(name: &str) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--package", "floe", "--release", "--example", name]);
+    shell::run(&mut command)?;
+    Ok(target().join("release").join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+}

@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod corpus;
 mod demo;
 mod duckdb;
 mod postgres;
@@ -38,6 +39,8 @@ enum Chore {
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Generate connectors from many API documents, and say what became of them
+    Corpus(corpus::Args),
     /// Measure against DuckDB's own JSON reader and against dlt
     Bench(bench::Args),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Duckdb => duckdb::set_up(),
         Chore::Demo => demo::run(),
         Chore::Test { args } => test::run(&args),
+        Chore::Corpus(args) => corpus::run(&args),
         Chore::Bench(args) => bench::run(&args),
     };
     match done {

@@ -95,19 +95,23 @@ impl Layer {
         matches!(self.values, Values::Variables(_))
     }
 
-    /// The keys right below a path, with their lines.
+    /// The keys right below a path, with their lines. Tables may be for others, and so may all that dlt's own
+    /// files have.
     pub(super) fn below(&self, path: &str) -> Vec<(String, Option<usize>)> {
+        let own = |key: &str| -> Option<String> {
+            let key = key.strip_prefix(path)?.strip_prefix('.')?;
+            (!key.contains('.')).then(|| key.to_owned())
+        };
         match &self.values {
+            Values::Keys(_) if self.name.starts_with(".dlt") => Vec::new(),
             Values::Keys(keys) => keys
                 .iter()
-                .filter_map(|(key, (_, line))| {
-                    Some((key.strip_prefix(path)?.strip_prefix('.')?.to_owned(), *line))
-                })
+                .filter(|(_, (value, _))| !value.is_object())
+                .filter_map(|(key, (_, line))| Some((own(key)?, *line)))
                 .collect(),
             Values::Variables(variables) => {
-                let prefix = variable(path) + "__";
-                let keys = variables.keys().filter_map(|name| name.strip_prefix(&prefix));
-                keys.map(|key| (key.to_lowercase().replace("__", "."), None)).collect()
+                let keys = variables.keys().map(|name| name.to_lowercase().replace("__", "."));
+                keys.filter_map(|key| Some((own(&key)?, None))).collect()
             }
         }
     }

@@ -5,6 +5,7 @@
 //! `.dlt` are read. A value has one path and no other.
 
 mod expand;
+mod fields;
 mod layer;
 mod section;
 
@@ -14,6 +15,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::error::Result;
+pub use fields::{ConfigField, ConfigReader};
 pub(crate) use layer::Layer;
 pub use section::Section;
 
@@ -51,10 +53,14 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    /// The configuration of a program that runs in the current folder.
+    /// The configuration of a program that runs in the current folder. Its files are those of the nearest folder
+    /// above that has some.
     pub fn load() -> Result<Self> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let has_files = |folder: &&Path| [".floe", ".dlt"].iter().any(|name| folder.join(name).is_dir());
+        let folder = here.ancestors().find(has_files).unwrap_or(Path::new(""));
         Self::of(
-            Path::new(""),
+            folder,
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
         )
     }
@@ -83,8 +89,8 @@ impl Config {
     }
 
     /// The values below a path.
-    pub fn section(&self, path: &str) -> Section<'_> {
-        Section::new(self, path)
+    pub fn section(&self, path: &str) -> Section {
+        Section::new(self.clone(), path)
     }
 
     /// The text of a key.

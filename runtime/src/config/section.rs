@@ -5,12 +5,12 @@ use serde_json::Value as Json;
 
 use super::{Config, variable};
 use crate::error::{Error, Result};
-use crate::suggest::nearest;
+use crate::nearest;
 
 /// Reads the values below a path. What is missing or wrong is told by [`Section::finish`].
 #[derive(Debug)]
-pub struct Section<'c> {
-    config: &'c Config,
+pub struct Section {
+    config: Config,
     path: String,
     asked: Vec<String>,
     missing: Vec<Missing>,
@@ -21,10 +21,11 @@ pub struct Section<'c> {
 struct Missing {
     key: String,
     secret: bool,
+    about: Option<&'static str>,
 }
 
-impl<'c> Section<'c> {
-    pub(super) fn new(config: &'c Config, path: &str) -> Self {
+impl Section {
+    pub(super) fn new(config: Config, path: &str) -> Self {
         Self { config, path: path.to_owned(), asked: Vec::new(), missing: Vec::new(), wrong: Vec::new() }
     }
 
@@ -48,19 +49,24 @@ impl<'c> Section<'c> {
 
     /// A value that has to be there.
     pub fn required<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
-        self.needed(key, false)
+        self.needed(key, false, None)
     }
 
     /// A value that has to be there and is shown nowhere.
     pub fn secret<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
-        self.needed(key, true)
+        self.needed(key, true, None)
     }
 
-    fn needed<T: DeserializeOwned>(&mut self, key: &str, secret: bool) -> Option<T> {
+    pub(super) fn needed<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        secret: bool,
+        about: Option<&'static str>,
+    ) -> Option<T> {
         let wrong = self.wrong.len();
         let value = self.optional(key);
         if value.is_none() && wrong == self.wrong.len() {
-            self.missing.push(Missing { key: key.to_owned(), secret });
+            self.missing.push(Missing { key: key.to_owned(), secret, about });
         }
         value
     }
@@ -87,17 +93,10 @@ impl<'c> Section<'c> {
     /// Keys of the section that nobody asked for.
     fn unknown(&self) -> Vec<String> {
         let asked: Vec<&str> = self.asked.iter().map(String::as_str).collect();
-        let is_known = |key: &str| {
-            asked.iter().any(|a| {
-                key == *a
-                    || key.strip_prefix(a).is_some_and(|rest| rest.starts_with('.'))
-                    || a.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
-            })
-        };
         let mut unknown = Vec::new();
         for layer in &self.config.layers {
             for (key, line) in layer.below(&self.path) {
-                if is_known(&key) {
+                if asked.contains(&key.as_str()) {
                     continue;
                 }
                 let near = nearest(&key, &asked).map(|near| format!(", did you mean {near}?"));
@@ -120,7 +119,10 @@ impl<'c> Section<'c> {
                 .missing
                 .iter()
                 .filter(|missing| missing.secret == secret)
-                .map(|missing| format!("{} = \"...\"", missing.key))
+                .map(|missing| {
+                    let about = missing.about.map(|text| format!("  # {text}")).unwrap_or_default();
+                    format!("{} = \"...\"{about}", missing.key)
+                })
                 .collect();
             if !keys.is_empty() {
                 files.push(format!("put this into {file}:\n[{}]\n{}", self.path, keys.join("\n")));

@@ -279,6 +279,12 @@ pub trait Dataset: Send {
         limit: usize,
     ) -> Result<Vec<RejectedRow>>;
 
+    /// The hashes of a boundary in the table of boundaries; none if there is no such table.
+    fn boundary(&mut self, boundary: &str) -> Result<Vec<String>>;
+
+    /// Removes the hashes of a boundary.
+    fn forget_boundary(&mut self, boundary: &str) -> Result<()>;
+
     /// Removes rows from a table for rejected items. Returns how many there were.
     fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64>;
 

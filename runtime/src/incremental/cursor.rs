@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use floe_schema::hash::{UNIQUE_HASH_BYTES, canonical_json, shake128_base64};
 use indexmap::IndexSet;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{DedupKey, Incremental, OnMissing, RowOrder, lag};
@@ -14,8 +15,11 @@ use crate::normalize::tree::Node;
 /// Hashes of this length were made by older versions of dlt.
 const LEGACY_HASH_LENGTH: usize = 20;
 const LEGACY_HASH_BYTES: usize = 15;
-/// From here on the state becomes a burden.
+/// More hashes than that are a burden for a state: they go to a table of the dataset.
 const MANY_HASHES: usize = 10_000;
+/// Where the state of a cursor names the rows of that table. dlt does not know it: where dlt goes on,
+/// it finds no hashes and loads the items at the last value once more.
+const BOUNDARY: &str = "floe_boundary";
 
 /// What is known before the first item is read. It never changes during a run.
 #[derive(Debug, Clone)]
@@ -27,8 +31,33 @@ pub(crate) struct Cursor {
     /// The same without the lag.
     last: Json,
     hashes: HashSet<String>,
+    /// The rows of the table of boundaries with some of the hashes.
+    stored: Option<String>,
+    /// Others are in the state, because dlt has run since.
+    mixed: bool,
     legacy: bool,
     deduplicates: bool,
+}
+
+/// What a cursor remembers in the table of boundaries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Crowd {
+    /// What the rows are called. Empty if there are none.
+    pub(crate) boundary: String,
+    /// What is added to them.
+    pub(crate) hashes: Vec<String>,
+    /// How many there are then.
+    pub(crate) count: usize,
+    /// Rows that nothing refers to any more.
+    pub(crate) obsolete: Option<String>,
+}
+
+/// The rows of the table of boundaries that a state of a cursor names.
+pub(crate) fn stored_boundary(state: Option<&Json>) -> Option<&str> {
+    let stored = state?.get(BOUNDARY)?;
+    // whoever moved the cursor since knew nothing of them
+    let is_current = stored.get("last_value") == state?.get("last_value");
+    stored.get("name").and_then(Json::as_str).filter(|_| is_current)
 }
 
 /// Whether an item is loaded.
@@ -62,6 +91,7 @@ impl Cursor {
         incremental: &Incremental,
         resource_key: Option<DedupKey>,
         state: Option<&Json>,
+        stored: Vec<String>,
     ) -> Result<Self> {
         incremental.check()?;
         let state = state.filter(|_| incremental.end_value.is_null());
@@ -70,12 +100,9 @@ impl Cursor {
             Some(_) => field("last_value").cloned().unwrap_or_default(),
             None => incremental.initial_value.clone(),
         };
-        let hashes: HashSet<String> = field("unique_hashes")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|hash| hash.as_str().map(str::to_owned))
-            .collect();
+        let in_state = field("unique_hashes").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        let hashes: HashSet<String> =
+            in_state.iter().filter_map(|hash| hash.as_str().map(str::to_owned)).chain(stored).collect();
         let start = start_value(incremental, &last)?;
         let key = incremental.primary_key.clone().or(resource_key);
         let no_key = matches!(&key, Some(DedupKey::Many(names)) if names.is_empty());
@@ -85,6 +112,8 @@ impl Cursor {
                 && incremental.end_value.is_null()
                 && incremental.lag.is_none_or(|lag| lag == 0.0)
                 && !no_key,
+            stored: stored_boundary(state).map(str::to_owned),
+            mixed: !in_state.is_empty(),
             incremental: incremental.clone(),
             key,
             start,
@@ -234,14 +263,33 @@ impl Cursor {
         Ok(())
     }
 
-    /// How many items at the last value are remembered one by one, if they are too many for a state.
-    pub(crate) fn crowd(&self, all: &Boundary) -> Option<usize> {
+    /// What the table of boundaries is to hold after the run. `name` is for new rows.
+    fn crowd(&self, all: &Boundary, name: &str) -> Crowd {
         let count = all.hashes.len();
-        (self.deduplicates && count > MANY_HASHES).then_some(count)
+        if !self.deduplicates || count <= MANY_HASHES {
+            return Crowd { obsolete: self.stored.clone(), ..Crowd::default() };
+        }
+        let goes_on = all.last.as_ref().is_some_and(|last| *last == self.last);
+        match self.stored.clone().filter(|_| goes_on && !self.mixed) {
+            Some(boundary) => {
+                let hashes = all.hashes.iter().filter(|hash| !self.hashes.contains(*hash)).cloned().collect();
+                Crowd { boundary, hashes, count, obsolete: None }
+            }
+            None => {
+                let hashes = all.hashes.iter().cloned().collect();
+                Crowd { boundary: name.to_owned(), hashes, count, obsolete: self.stored.clone() }
+            }
+        }
     }
 
-    /// The state of the resource after the run, or `None` if nothing is remembered.
-    pub(crate) fn new_state(&self, known: Option<&Json>, all: &Boundary) -> Result<Option<Json>> {
+    /// The state of the resource after the run, or `None` if nothing is remembered, and what goes to
+    /// the table of boundaries.
+    pub(crate) fn new_state(
+        &self,
+        known: Option<&Json>,
+        all: &Boundary,
+        name: &str,
+    ) -> Result<Option<(Json, Crowd)>> {
         if !self.incremental.end_value.is_null() {
             return Ok(None);
         }
@@ -250,7 +298,7 @@ impl Cursor {
             json!({"initial_value": initial, "last_value": initial, "unique_hashes": [], "start_value": initial})
         });
         if !all.called {
-            return Ok(Some(state));
+            return Ok(Some((state, Crowd::default())));
         }
         let reached = all.last.clone().unwrap_or_default();
         // with a lag the run may have ended before the last value of the state
@@ -259,13 +307,21 @@ impl Cursor {
             (true, _) => self.last.clone(),
             (false, true) => reached,
         };
+        let crowd = self.crowd(all, name);
+        if let Some(state) = state.as_object_mut() {
+            state.shift_remove(BOUNDARY);
+        }
+        state["unique_hashes"] = json!([]);
+        if !crowd.boundary.is_empty() {
+            state[BOUNDARY] = json!({"name": crowd.boundary, "last_value": last});
+        } else if self.deduplicates {
+            state["unique_hashes"] = all.hashes.iter().cloned().collect::<Vec<_>>().into();
+        }
         state["last_value"] = last;
-        state["unique_hashes"] =
-            if self.deduplicates { all.hashes.iter().cloned().collect::<Vec<_>>().into() } else { json!([]) };
         if all.kept {
             state["start_value"] = self.last.clone();
         }
-        Ok(Some(state))
+        Ok(Some((state, crowd)))
     }
 }
 
@@ -348,7 +404,7 @@ mod tests {
 
     /// Runs items through a cursor; returns what passed and the state afterwards.
     fn run(incremental: &Incremental, state: Option<&Json>, items: &[&str]) -> (Vec<String>, Json) {
-        let cursor = Cursor::new(incremental, None, state).unwrap();
+        let cursor = Cursor::new(incremental, None, state, Vec::new()).unwrap();
         let mut all = cursor.boundary();
         let mut passed = Vec::new();
         for item in items {
@@ -359,7 +415,7 @@ mod tests {
             }
             cursor.merge(&mut all, page).unwrap();
         }
-        (passed, cursor.new_state(state, &all).unwrap().unwrap_or_default())
+        (passed, cursor.new_state(state, &all, "").unwrap().unwrap_or_default().0)
     }
 
     #[test]
@@ -410,23 +466,50 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_at_the_last_value_is_noticed() {
-        let cursor = Cursor::new(&Incremental::new("t").unwrap(), None, None).unwrap();
-        let mut all = cursor.boundary();
-        for id in 0..=MANY_HASHES {
-            assert_eq!(cursor.crowd(&all), None);
-            let item = format!("{{\"id\":{id},\"t\":1}}");
-            let mut page = Boundary::default();
-            cursor.look(&mut Scanner::new(item.as_bytes(), 0), &mut page).unwrap();
-            cursor.merge(&mut all, page).unwrap();
-        }
-        assert_eq!(cursor.crowd(&all), Some(MANY_HASHES + 1));
+    fn a_crowd_at_the_last_value_goes_to_a_table() {
+        let incremental = Incremental::new("t").unwrap();
+        // items that are looked at: first and last identifier, cursor
+        let run = |state: Option<&Json>, stored: &[String], items: &[(usize, usize, u64)], name: &str| {
+            let cursor = Cursor::new(&incremental, None, state, stored.to_vec()).unwrap();
+            let (mut all, mut kept) = (cursor.boundary(), 0);
+            let ids = items.iter().flat_map(|(first, last, t)| (*first..*last).map(move |id| (id, t)));
+            for (id, t) in ids {
+                let item = format!("{{\"id\":{id},\"t\":{t}}}");
+                let mut page = Boundary::default();
+                let verdict = cursor.look(&mut Scanner::new(item.as_bytes(), 0), &mut page).unwrap();
+                kept += usize::from(verdict.keep);
+                cursor.merge(&mut all, page).unwrap();
+            }
+            let (state, crowd) = cursor.new_state(state, &all, name).unwrap().unwrap();
+            (kept, state, crowd)
+        };
+        let (_, state, crowd) = run(None, &[], &[(0, MANY_HASHES, 1)], "a");
+        assert_eq!(crowd, Crowd::default());
+        assert_eq!(state["unique_hashes"].as_array().unwrap().len(), MANY_HASHES);
+        let (kept, state, crowd) = run(Some(&state), &[], &[(0, MANY_HASHES + 5, 1)], "a");
+        assert_eq!((kept, crowd.boundary.as_str(), crowd.hashes.len()), (5, "a", MANY_HASHES + 5));
+        assert_eq!((&state["unique_hashes"], stored_boundary(Some(&state))), (&json!([]), Some("a")));
+
+        let stored = crowd.hashes;
+        let (kept, same, crowd) = run(Some(&state), &stored, &[(0, MANY_HASHES + 7, 1)], "b");
+        assert_eq!(
+            (kept, crowd.boundary.as_str(), crowd.hashes.len(), crowd.count),
+            (2, "a", 2, MANY_HASHES + 7)
+        );
+        assert_eq!(same[BOUNDARY], state[BOUNDARY]);
+        let (kept, later, crowd) = run(Some(&state), &stored, &[(0, 3, 1), (7, 9, 2)], "b");
+        assert_eq!((kept, crowd.obsolete.as_deref(), stored_boundary(Some(&later))), (2, Some("a"), None));
+        assert_eq!(later["unique_hashes"].as_array().unwrap().len(), 2);
+
+        let mut moved = state.clone();
+        moved["last_value"] = json!(0);
+        assert_eq!(stored_boundary(Some(&moved)), None);
     }
 
     #[test]
     fn wrong_cursors_are_errors() {
         let look = |incremental: Incremental, item: &str| {
-            let cursor = Cursor::new(&incremental, None, None).unwrap();
+            let cursor = Cursor::new(&incremental, None, None, Vec::new()).unwrap();
             match cursor.look(&mut Scanner::new(item.as_bytes(), 0), &mut Boundary::default()) {
                 Err(Look::Failed(error)) => error.kind(),
                 other => panic!("{other:?}"),

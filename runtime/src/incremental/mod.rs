@@ -12,8 +12,10 @@ use serde_json::{Map, Value as Json};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::resource::{refuse_unknown, wrong};
 
-pub(crate) use cursor::{Boundary, Cursor, Look, text_of_key};
-use path::CursorPath;
+pub(crate) use cursor::{Boundary, Crowd, Cursor, Look, stored_boundary, text_of_key};
+pub(crate) use path::CursorPath;
+#[cfg(feature = "rest")]
+pub(crate) use path::PathStep;
 
 /// Which of two cursor values counts as the later one.
 ///
@@ -138,8 +140,17 @@ impl Incremental {
     /// A cursor at a path of the item: a key, or a JSONPath such as `meta.updated`.
     pub fn new(cursor_path: impl Into<String>) -> Result<Self> {
         let path_text = cursor_path.into();
-        Ok(Self {
-            path: CursorPath::parse(&path_text)?,
+        Ok(Self::with_path(CursorPath::parse(&path_text)?, path_text))
+    }
+
+    /// A cursor at a field of fields.
+    pub(crate) fn at_keys(keys: &[String]) -> Self {
+        Self::with_path(CursorPath::of_keys(keys), keys.join("."))
+    }
+
+    fn with_path(path: CursorPath, path_text: String) -> Self {
+        Self {
+            path,
             path_text,
             initial_value: Json::Null,
             end_value: Json::Null,
@@ -150,7 +161,7 @@ impl Incremental {
             open_start: false,
             closed_end: false,
             on_missing: OnMissing::Raise,
-        })
+        }
     }
 
     /// Where the first run begins.

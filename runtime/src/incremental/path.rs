@@ -10,9 +10,12 @@ pub(crate) struct CursorPath {
     simple: Option<String>,
 }
 
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum PathStep {
+pub(crate) enum PathStep {
+    /// The value of a key.
     Key(String),
+    /// An element of a list, counted from the end if negative.
     Index(i64),
     /// All elements of a list, or all values of an object.
     All,
@@ -21,13 +24,31 @@ enum PathStep {
 impl CursorPath {
     /// Reads `updated_at`, `meta.updated`, `events[0].at`, `$['updated at']` or `items[*].at`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let parser = Parser { text, rest: text };
+        let parser = Parser { what: "cursor path", text, rest: text };
         let (steps, from_root) = parser.steps()?;
         let simple = match steps.as_slice() {
             [PathStep::Key(key)] if !from_root => Some(key.clone()),
             _ => None,
         };
         Ok(Self { steps, simple })
+    }
+
+    /// The path of one key after the other.
+    pub(crate) fn of_keys(keys: &[String]) -> Self {
+        let simple = match keys {
+            [key] => Some(key.clone()),
+            _ => None,
+        };
+        Self { steps: keys.iter().cloned().map(PathStep::Key).collect(), simple }
+    }
+
+    /// The steps of any path; `$` alone has none.
+    #[cfg(feature = "rest")]
+    pub(crate) fn steps(what: &'static str, text: &str) -> Result<Vec<PathStep>> {
+        if text.trim() == "$" {
+            return Ok(Vec::new());
+        }
+        Parser { what, text, rest: text }.steps().map(|(steps, _)| steps)
     }
 
     /// The key, if the path is nothing but a key.
@@ -56,6 +77,8 @@ fn find<'n, 'a>(node: &'n Node<'a>, steps: &[PathStep]) -> Option<&'n Node<'a>> 
 }
 
 struct Parser<'t> {
+    /// What the path is for, for errors.
+    what: &'static str,
     text: &'t str,
     rest: &'t str,
 }
@@ -63,7 +86,7 @@ struct Parser<'t> {
 impl Parser<'_> {
     fn error(&self, what: &str) -> Error {
         let at = self.text.len() - self.rest.len();
-        Error::config(format!("cursor path `{}`: {what} at position {}", self.text, at + 1))
+        Error::config(format!("{} `{}`: {what} at position {}", self.what, self.text, at + 1))
             .help("a path is a key, keys joined by dots, [0], [*] or ['a key']")
     }
 

@@ -166,6 +166,17 @@ impl PageSource for BatchReader {
     }
 }
 
+/// The rows of a batch as JSON lines.
+pub(super) fn lines(batch: &RecordBatch) -> Result<String> {
+    let columns = columns(batch)?;
+    let mut out = String::new();
+    for row in 0..batch.num_rows() {
+        write_object(&mut out, &columns, row)?;
+        out.push('\n');
+    }
+    Ok(out)
+}
+
 /// A column that can be written value by value.
 struct Json {
     name: String,

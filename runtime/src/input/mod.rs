@@ -68,6 +68,21 @@ impl Page {
         Self::new(text.into(), Framing::Lines, Origin::default())
     }
 
+    /// The rows of an Arrow batch, with the types that they have there.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use arrow::array::{ArrayRef, Int64Array};
+    /// use floe::{Page, RecordBatch};
+    /// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    /// let page = Page::arrow(&RecordBatch::try_from_iter([("id", ids)]).unwrap())?;
+    /// assert_eq!(page.bytes(), b"{\"id\":1}\n{\"id\":2}\n");
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn arrow(batch: &::arrow::record_batch::RecordBatch) -> Result<Self> {
+        arrow::lines(batch).map(Self::lines)
+    }
+
     /// The same page with what its stream has to know to go on behind it. See
     /// [`Resource::resumable`](crate::Resource::resumable).
     pub fn checkpoint(mut self, checkpoint: impl Into<Json>) -> Self {

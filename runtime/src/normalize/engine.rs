@@ -120,7 +120,11 @@ impl<'s> Normalizer<'s> {
         let state = run.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         match state.error {
             Some(error) => Err(error),
-            None => Ok(state.extracted),
+            None => {
+                let mut extracted = state.extracted;
+                extracted.account.with_elements = self.plan.with_elements.iter().cloned().collect();
+                Ok(extracted)
+            }
         }
     }
 }

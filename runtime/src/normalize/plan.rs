@@ -4,7 +4,7 @@
 //! seen. Identifiers of tables, columns and nodes never change, so that what was decoded with an
 //! older plan stays valid while the plan grows, see [`Plan::epoch`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use floe_schema::{
@@ -194,6 +194,8 @@ pub(crate) struct Plan {
     roots: HashMap<String, Root>,
     pub(super) contracts: HashMap<String, ResolvedContract>,
     pub(super) filtered_tables: HashMap<String, Mode>,
+    /// Root tables that elements of lists go to.
+    pub(super) with_elements: BTreeSet<String>,
     pub(super) filtered_columns: HashMap<String, IndexMap<String, Filter>>,
     /// Items are rejected ones that are tried again: those that a contract still rejects stay where
     /// they are.
@@ -219,6 +221,7 @@ impl Plan {
             roots: HashMap::new(),
             contracts: HashMap::new(),
             filtered_tables: HashMap::new(),
+            with_elements: BTreeSet::new(),
             filtered_columns: HashMap::new(),
             replays: false,
             version: 0,

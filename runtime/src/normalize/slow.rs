@@ -183,6 +183,12 @@ impl<'p> SlowPath<'p> {
             return Err(self.failed(error, items.first().map(|item| item.at)));
         }
         let is_root = !self.plan().should_be_nested(&table);
+        if is_root && !items.is_empty() && !self.plan().with_elements.contains(&table) {
+            match &mut self.access {
+                Access::Exclusive(plan) => plan.with_elements.insert(table.clone()),
+                Access::Shared(_) => return Err(Stop::NotNow),
+            };
+        }
         for (index, item) in items.iter().enumerate() {
             let above = Above { extend, path: parent_path, id: Some(parent_id), index: Some(index) };
             match &item.tree {

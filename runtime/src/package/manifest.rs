@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::account::Account;
+use crate::incremental::Crowd;
 use crate::input::Unit;
 
 /// The version of the manifest format.
@@ -36,6 +37,10 @@ pub(crate) struct Manifest {
     /// Rejected items that the package loads.
     #[serde(default)]
     pub(crate) replayed: Vec<Replayed>,
+    /// What cursors remember in the table of boundaries. Normalised packages have the rows, and keep
+    /// only the names of what is obsolete.
+    #[serde(default)]
+    pub(crate) crowds: Vec<Crowd>,
     /// Items of extracted packages, in order.
     #[serde(default)]
     pub(crate) items: Vec<Items>,
@@ -103,6 +108,7 @@ impl Manifest {
             dropped: Vec::new(),
             emptied: Vec::new(),
             replayed: Vec::new(),
+            crowds: Vec::new(),
             items: Vec::new(),
             accounts: Vec::new(),
             schema_changes: Vec::new(),

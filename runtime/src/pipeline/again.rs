@@ -7,7 +7,7 @@ use std::time::Instant;
 use arrow::record_batch::RecordBatch;
 use floe_schema::{Contract, Schema};
 
-use super::extract::{Source, account, changes, extract_state, finish_schema};
+use super::extract::{Source, account, changes, extract_crowds, extract_state, finish_schema};
 use super::load_id;
 use super::run::Run;
 use crate::error::{Error, ErrorKind, Result, Step};
@@ -107,6 +107,7 @@ impl Run<'_> {
             let mut extracted = normalizer.resource(&extraction, &mut reader, &|_| ())?;
             accounts.push(account(&mut extracted, &items.table));
         }
+        extract_crowds(&manifest.crowds, &mut normalizer)?;
         if manifest.stores_state {
             let state = State::from_json(manifest.state.clone())?;
             extract_state(&state, &manifest.load_id, manifest.created_at, &mut normalizer)?;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use floe_schema::{Change, Schema, SchemaDiff, is_internal, state_table};
+use floe_schema::{
+    BOUNDARY_TABLE, Change, Schema, SchemaDiff, Table, boundary_table, is_internal, state_table,
+};
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -18,7 +20,7 @@ use super::run::{Job, Run};
 use super::{Progress, load_id, schema_files, versions};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::extract::Extraction;
-use crate::incremental::Cursor;
+use crate::incremental::{Crowd, Cursor, stored_boundary};
 use crate::input::{Feed, Inferred, Inputs, Page, PageSource};
 use crate::normalize::engine::{Extracted, Normalizer};
 use crate::normalize::plan::Plan;
@@ -26,7 +28,10 @@ use crate::package::{Account, Manifest, Package, Part, PartWriter, Stage};
 use crate::report::ResourceReport;
 use crate::resource::{Resource, TableHints};
 use crate::state::{LAST_EXTRACTED_HASH, State};
-use crate::stream::{Log, LogPages, Opening, Streams};
+use crate::stream::{Log, LogPages, Opening, ResourceState, Streams};
+
+/// Hashes that become one page.
+const HASHES_AT_ONCE: usize = 10_000;
 
 /// A source of pages whose time is taken.
 struct Timed {
@@ -132,9 +137,13 @@ impl Run<'_> {
             reading += time;
             has_data |= extracted.has_data();
             self.note(source.resource.name(), &extracted);
-            remember(&mut state, &schema_name, &source, &extracted)?;
-            manifest.warnings.extend(crowded(&source, &extracted));
+            let crowd = remember(&mut state, &schema_name, &source, &extracted, load_id)?;
+            manifest.warnings.extend(crowded(&source, &crowd));
+            manifest.crowds.push(crowd);
             sources.push(source);
+        }
+        for (resource, values) in streams.states() {
+            state.set_resource(&schema_name, resource, values);
         }
         let mut hinted = normalizer.extracted_schema.clone();
         if let Some(folder) = &self.pipeline.import_schema_path
@@ -154,6 +163,7 @@ impl Run<'_> {
             streams.remove_logs()?;
             return Ok(None);
         }
+        extract_crowds(&manifest.crowds, &mut normalizer)?;
         if manifest.stores_state {
             extract_state(&state, load_id, created_at, &mut normalizer)?;
             state.set_local(LAST_EXTRACTED_HASH, hash);
@@ -198,7 +208,7 @@ impl Run<'_> {
     }
 
     pub(super) fn open(
-        &self,
+        &mut self,
         mut resource: Resource,
         schema: &str,
         state: &State,
@@ -211,7 +221,11 @@ impl Run<'_> {
             None => None,
             Some(incremental) => {
                 let known = state.cursor(schema, &resource.name, &incremental.path_text);
-                Some(Cursor::new(incremental, resource.dedup_key.clone(), known)?)
+                let stored = match stored_boundary(known) {
+                    Some(boundary) => self.dataset.boundary(boundary)?,
+                    None => Vec::new(),
+                };
+                Some(Cursor::new(incremental, resource.dedup_key.clone(), known, stored)?)
             }
         };
         let feeds = std::mem::take(&mut resource.data.feeds);
@@ -223,16 +237,17 @@ impl Run<'_> {
 
     /// Opens the streams among the resources.
     fn start_streams(
-        &self,
+        &mut self,
         resources: &[Resource],
         schema: &str,
         state: &State,
         handle: Option<Handle>,
     ) -> Result<Streams> {
+        let folder = self.store.folder().to_owned();
         let mut openings = Vec::new();
         for resource in resources {
             let Some(open) = resource.data.stream.clone() else { continue };
-            let source = self.open(resource.clone(), schema, state, self.store.folder())?;
+            let source = self.open(resource.clone(), schema, state, &folder)?;
             let cursor = source.extraction.cursor.as_ref();
             openings.push(Opening {
                 open,
@@ -243,9 +258,10 @@ impl Run<'_> {
                 start: cursor.and_then(|cursor| cursor.start().cloned()),
                 end: resource.incremental.as_ref().map(|i| i.end_value.clone()).filter(|v| !v.is_null()),
                 extraction: source.extraction,
+                state: ResourceState::new(state.resource(schema, &resource.name)),
             });
         }
-        Streams::start(openings, &self.store.folder().join("streams"), handle)
+        Streams::start(openings, &folder.join("streams"), handle)
     }
 
     /// The pages of a resource from the beginning, and what they are known to hold.
@@ -310,6 +326,8 @@ impl Run<'_> {
         manifest.schema = schema.to_json();
         manifest.parts = parts;
         manifest.items = Vec::new();
+        // they are rows now
+        manifest.crowds.iter_mut().for_each(|crowd| crowd.hashes = Vec::new());
         manifest.failure = None;
         // a copy of standard input has served its purpose
         let copy = folder.join("stdin");
@@ -332,27 +350,62 @@ pub(super) fn account(extracted: &mut Extracted, resource: &str) -> Account {
 }
 
 /// A warning about a cursor that tells items badly apart.
-fn crowded(source: &Source, extracted: &Extracted) -> Option<String> {
-    let count = source.extraction.cursor.as_ref()?.crowd(&extracted.boundary)?;
-    let incremental = source.resource.incremental.as_ref()?;
+fn crowded(source: &Source, crowd: &Crowd) -> Option<String> {
+    let incremental = source.resource.incremental.as_ref().filter(|_| !crowd.boundary.is_empty())?;
     Some(format!(
-        "{count} items of {} have the last value of the cursor `{}`, and the state keeps a hash of each; \
-         a finer cursor, an empty primary_key of the incremental or an open range start keep it small",
-        source.resource.name, incremental.path_text
+        "{} items of {} have the last value of the cursor `{}`: the hashes that tell them apart are in table \
+         {BOUNDARY_TABLE}, where dlt does not look; a finer cursor, an empty primary_key of the incremental \
+         or an open range start do without",
+        crowd.count, source.resource.name, incremental.path_text
     ))
 }
 
-/// Puts the cursor of a resource into the state.
-fn remember(state: &mut State, schema: &str, source: &Source, extracted: &Extracted) -> Result<()> {
+/// Puts the cursor of a resource into the state. Returns what does not fit there.
+fn remember(
+    state: &mut State,
+    schema: &str,
+    source: &Source,
+    extracted: &Extracted,
+    load_id: &str,
+) -> Result<Crowd> {
     let (Some(cursor), Some(incremental)) = (&source.extraction.cursor, &source.resource.incremental) else {
-        return Ok(());
+        return Ok(Crowd::default());
     };
     let (name, path) = (&source.resource.name, &incremental.path_text);
     let known = state.cursor(schema, name, path).cloned();
-    if let Some(new) = cursor.new_state(known.as_ref(), &extracted.boundary)? {
-        state.set_cursor(schema, name, path, new);
+    let boundary = format!("{schema}.{name}.{path} {load_id}");
+    let Some((new, crowd)) = cursor.new_state(known.as_ref(), &extracted.boundary, &boundary)? else {
+        return Ok(Crowd::default());
+    };
+    state.set_cursor(schema, name, path, new);
+    Ok(crowd)
+}
+
+/// The hashes of crowds are rows of a table like any other.
+pub(super) fn extract_crowds(crowds: &[Crowd], normalizer: &mut Normalizer<'_>) -> Result<()> {
+    for crowd in crowds {
+        for hashes in crowd.hashes.chunks(HASHES_AT_ONCE) {
+            let rows =
+                hashes.iter().map(|hash| json!({"boundary": crowd.boundary, "hash": hash}).to_string());
+            let lines: Vec<String> = rows.collect();
+            extract_rows(boundary_table(), lines.join("\n"), normalizer)?;
+        }
     }
     Ok(())
+}
+
+/// Rows of a table of the dataset itself, as lines.
+fn extract_rows(table: Table, lines: String, normalizer: &mut Normalizer<'_>) -> Result<()> {
+    let mut resource = Resource::new(table.name.clone());
+    resource.hints = TableHints {
+        columns: table.columns,
+        disposition: resource.hints.disposition.take(),
+        file_format: table.file_format,
+        ..TableHints::default()
+    };
+    let page = Page::lines(lines);
+    let extraction = Extraction::new(resource, None, floe_schema::Naming::snake_case());
+    normalizer.resource(&extraction, &mut OnePage(Some(page)), &|_| ()).map(drop)
 }
 
 /// The state is a row of a table like any other.
@@ -362,14 +415,6 @@ pub(super) fn extract_state(
     now: i64,
     normalizer: &mut Normalizer<'_>,
 ) -> Result<()> {
-    let table = state_table();
-    let mut resource = Resource::new(table.name.clone());
-    resource.hints = TableHints {
-        columns: table.columns,
-        disposition: resource.hints.disposition.take(),
-        file_format: table.file_format,
-        ..TableHints::default()
-    };
     let row = json!({
         "version": state.version(),
         "engine_version": crate::state::STATE_ENGINE_VERSION,
@@ -380,9 +425,7 @@ pub(super) fn extract_state(
         "version_hash": state.version_hash(),
         "_dlt_load_id": load_id,
     });
-    let page = Page::lines(row.to_string());
-    let extraction = Extraction::new(resource, None, floe_schema::Naming::snake_case());
-    normalizer.resource(&extraction, &mut OnePage(Some(page)), &|_| ()).map(drop)
+    extract_rows(state_table(), row.to_string(), normalizer)
 }
 
 /// What normalising a package leaves in the schema.

@@ -59,7 +59,7 @@ impl PipelineInfo {
             let known = folder.parent().map(pipeline_names).transpose()?.unwrap_or_default();
             let error = Error::config(format!("there is no pipeline {name} in {}", parent(folder)));
             let names: Vec<&str> = known.iter().map(String::as_str).collect();
-            return Err(match crate::suggest::nearest(&name, &names) {
+            return Err(match crate::nearest(&name, &names) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None if names.is_empty() => error.help("there are no pipelines there; see --pipelines-dir"),
                 None => error.help(format!("there are {}", names.join(", "))),

@@ -72,6 +72,9 @@ impl Run<'_> {
         for chain in &chains {
             rows += self.load_chain(package, chain, rows, &mut loaded)?;
         }
+        for boundary in manifest.crowds.iter().filter_map(|crowd| crowd.obsolete.as_deref()) {
+            self.dataset.forget_boundary(boundary)?;
+        }
         for replayed in &manifest.replayed {
             self.remove_replayed(replayed)?;
         }

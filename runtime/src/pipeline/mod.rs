@@ -77,6 +77,7 @@ pub struct Pipeline {
     name: String,
     destination: Option<Arc<dyn Destination>>,
     dataset: Option<String>,
+    dev_mode: bool,
     pipelines_dir: Option<PathBuf>,
     contract: Option<Contract>,
     source_schema: Option<Schema>,
@@ -109,6 +110,7 @@ impl Pipeline {
             name: name.into(),
             destination: None,
             dataset: None,
+            dev_mode: false,
             pipelines_dir: None,
             contract: None,
             source_schema: None,
@@ -199,7 +201,8 @@ impl Pipeline {
         self
     }
 
-    /// A new dataset for this value, `<dataset>_<time>`, which earlier state does not reach.
+    /// A new dataset for this value, `<dataset>_<time>`, which earlier state does not reach. Packages
+    /// that an earlier run has left for another dataset are set aside.
     pub fn dev_mode(mut self) -> Self {
         let stamp: String = crate::value::time::iso_text(load_id::now())
             .chars()
@@ -207,6 +210,7 @@ impl Pipeline {
             .filter(char::is_ascii_digit)
             .collect();
         self.dataset = Some(format!("{}_{stamp}", self.dataset_name()));
+        self.dev_mode = true;
         self
     }
 
@@ -291,6 +295,54 @@ impl Pipeline {
         edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>) -> Result<()> + Send + 'static,
     ) -> Result<RunReport> {
         let edit = move |state: &mut State, schema: &str| state.edit_source(schema, edit);
+        run::run(self, Job { edit: Some(Box::new(edit)), ..Job::default() })
+    }
+
+    /// The state of the source as the last run has left it: an object in which `resources` has that of
+    /// every resource. It is empty before the first run.
+    ///
+    /// ```
+    /// use floe::{Memory, Pipeline, Resource};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("shop").destination(Memory::default()).pipelines_dir(folder.path());
+    /// assert!(pipeline.source_state()?.is_empty());
+    /// pipeline.run_blocking([Resource::new("orders").json_lines("{\"id\": 1}")])?;
+    /// pipeline.edit_state(|state| Ok(drop(state.insert("token".to_owned(), "abc".into()))))?;
+    /// assert_eq!(pipeline.source_state()?["token"], "abc");
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn source_state(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        let folder = self.folder()?;
+        let state = if folder.is_dir() { local::Local::read(&folder)?.state } else { State::new() };
+        Ok(state.source(&run::schema_name_of(self, &state)))
+    }
+
+    /// The part of the [state of the source](Pipeline::source_state) that belongs to a resource. Its
+    /// cursors are under `incremental`; other keys are free to use.
+    pub fn resource_state(&self, resource: &str) -> Result<serde_json::Map<String, serde_json::Value>> {
+        let mut source = self.source_state()?;
+        let of_resource = source.get_mut("resources").and_then(|all| all.get_mut(resource));
+        Ok(of_resource.and_then(|state| state.as_object_mut()).map(std::mem::take).unwrap_or_default())
+    }
+
+    /// Changes the state of a resource, and stores it with the dataset.
+    ///
+    /// ```
+    /// use floe::{Memory, Pipeline, Resource};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("shop").destination(Memory::default()).pipelines_dir(folder.path());
+    /// pipeline.run_blocking([Resource::new("orders").json_lines("{\"id\": 1}")])?;
+    /// pipeline.edit_resource_state("orders", |state| Ok(drop(state.insert("page".to_owned(), 7.into()))))?;
+    /// assert_eq!(pipeline.resource_state("orders")?["page"], 7);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn edit_resource_state(
+        &self,
+        resource: impl Into<String>,
+        edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>) -> Result<()> + Send + 'static,
+    ) -> Result<RunReport> {
+        let resource = resource.into();
+        let edit = move |state: &mut State, schema: &str| state.edit_resource(schema, &resource, edit);
         run::run(self, Job { edit: Some(Box::new(edit)), ..Job::default() })
     }
 

@@ -92,7 +92,7 @@ fn check_known(schema: &Schema, names: &[String]) -> Result<()> {
     let known: Vec<&str> = resource_tables(schema).map(|(resource, _)| resource).collect();
     let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
     let error = Error::config(format!("there is no resource {unknown} in schema {}", schema.name));
-    Err(match crate::suggest::nearest(unknown, &known) {
+    Err(match crate::nearest(unknown, &known) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help(format!("known resources are {}", known.join(", "))),
     })

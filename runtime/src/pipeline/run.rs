@@ -57,6 +57,15 @@ pub(super) fn sync(pipeline: &Pipeline) -> Result<RunReport> {
     Run::begin(pipeline, destination(pipeline)?, store).map(|run| run.report)
 }
 
+/// The schema of the source, or that of the pipeline.
+pub(super) fn schema_name_of(pipeline: &Pipeline, state: &State) -> String {
+    if let Some(source) = &pipeline.source_schema {
+        return source.name.clone();
+    }
+    let known = state.get("default_schema_name").and_then(|name| name.as_str());
+    known.map_or_else(|| schema_name(&pipeline.name), str::to_owned)
+}
+
 fn destination(pipeline: &Pipeline) -> Result<Arc<dyn Destination>> {
     pipeline.destination.clone().ok_or_else(|| {
         Error::config("the pipeline has no destination").help("give it one with `.destination(...)`")
@@ -122,6 +131,9 @@ impl<'p> Run<'p> {
     }
 
     fn act(&mut self, job: Job) -> Result<()> {
+        if self.pipeline.dev_mode {
+            self.set_others_aside()?;
+        }
         if job.is_command() && self.has_pending()? {
             let message = format!("packages of pipeline {} wait to be loaded", self.pipeline.name);
             return Err(Error::new(ErrorKind::Package, message).help(
@@ -145,6 +157,23 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// Gives up the packages that are meant for other datasets.
+    fn set_others_aside(&mut self) -> Result<()> {
+        for stage in [Stage::Extracted, Stage::Normalized] {
+            for package in self.store.packages(stage)? {
+                let dataset = package.manifest.state.get("dataset_name").and_then(|name| name.as_str());
+                let Some(dataset) = dataset.filter(|name| *name != self.dataset_name) else { continue };
+                let (load_id, dataset) = (package.manifest.load_id.clone(), dataset.to_owned());
+                let package = self.store.advance(package, Stage::Failed)?;
+                self.report.warnings.push(format!(
+                    "package {load_id}, which waited to be loaded into {dataset}, was set aside; it is kept in {}",
+                    package.folder.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn has_pending(&self) -> Result<bool> {
         let extracted = self.store.packages(Stage::Extracted)?;
         Ok(!extracted.is_empty() || !self.store.packages(Stage::Normalized)?.is_empty())
@@ -152,11 +181,7 @@ impl<'p> Run<'p> {
 
     /// The schema of the source, or that of the pipeline.
     pub(super) fn schema_name(&self) -> String {
-        if let Some(source) = &self.pipeline.source_schema {
-            return source.name.clone();
-        }
-        let known = self.local.state.get("default_schema_name").and_then(|name| name.as_str());
-        known.map_or_else(|| schema_name(&self.pipeline.name), str::to_owned)
+        schema_name_of(self.pipeline, &self.local.state)
     }
 
     pub(super) fn naming(&self) -> Naming {

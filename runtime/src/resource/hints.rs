@@ -11,6 +11,7 @@ use super::{Disposition, Resource, TableHints};
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::input::Inferred;
 use crate::normalize::contract::{self, Violation};
+use crate::typed;
 
 /// Columns of scd2 tables that say when a row was valid.
 const VALID_FROM: &str = "_dlt_valid_from";
@@ -39,10 +40,20 @@ pub(crate) fn apply_hints(
     naming: &Naming,
 ) -> Result<HintOutcome> {
     let mut filtered_tables = Vec::new();
-    for mut table in tables(resource, table_name, naming)? {
+    let tables = tables(resource, table_name, naming)?;
+    let is_typed = resource.typed.is_some();
+    if let Some(error) = is_typed.then(|| typed::stored_otherwise(&tables, schema)).flatten() {
+        return Err(error);
+    }
+    for mut table in tables {
         let name = table.name.clone();
         if name == table_name {
             add_inferred(&mut table, inferred, schema, naming);
+        }
+        if is_typed {
+            // the contract was checked by the compiler; at run time it is for the data
+            merge_table(schema, table)?;
+            continue;
         }
         let contract = contract_for(schema, &table);
         let is_new = schema.tables.get(&name).is_none_or(Table::is_new);
@@ -142,7 +153,17 @@ fn tables(resource: &Resource, name: &str, naming: &Naming) -> Result<Vec<Table>
         let hint = |column: &mut Column| column.set_hint(Hint::Incremental, Some(true));
         hint(column_entry(&mut root, &naming.path(column)));
     }
-    let mut tables = vec![root];
+    let mut tables = match &resource.typed {
+        None => vec![root],
+        Some(typed) => {
+            let mut tables = typed.tables(name, naming);
+            match tables.first_mut() {
+                Some(typed_root) => typed_root.merge(&root, true),
+                None => tables.push(root),
+            }
+            tables
+        }
+    };
     for (path, hints) in &resource.nested {
         let parts: Vec<String> = std::iter::once(name)
             .chain(path.iter().map(String::as_str))

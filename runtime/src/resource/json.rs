@@ -169,7 +169,7 @@ fn document(error: DocumentError) -> Error {
 pub(crate) fn refuse_unknown(map: &Map<String, Json>, at: &str, known: &[&str]) -> Result<()> {
     let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
     let error = Error::config(format!("at {at}/{key}: unknown key"));
-    Err(match crate::suggest::nearest(key, known) {
+    Err(match crate::nearest(key, known) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help(format!("known keys are {}", known.join(", "))),
     })

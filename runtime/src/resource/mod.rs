@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::incremental::{DedupKey, Incremental};
 use crate::input::{Feed, Format};
 use crate::stream::{Open, Pages, Slice};
+use crate::typed::Typed;
 
 pub(crate) use hints::{apply_hints, merge_table};
 pub(crate) use json::{refuse_unknown, wrong};
@@ -84,6 +85,8 @@ pub struct Resource {
     /// The primary key as it was given: dlt hashes a name and a list of one name differently.
     pub(crate) dedup_key: Option<DedupKey>,
     pub(crate) data: Data,
+    /// What is known of the items before the first one.
+    pub(crate) typed: Option<Typed>,
     /// The resource whose items the stream needs.
     pub(crate) parent: Option<String>,
     pub(crate) selected: bool,
@@ -115,6 +118,7 @@ impl Resource {
             incremental: None,
             dedup_key: None,
             data: Data::default(),
+            typed: None,
             parent: None,
             selected: true,
         }

@@ -8,6 +8,7 @@
 mod log;
 mod pages;
 mod parent;
+mod state;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::input::Page;
 
 pub(crate) use log::Log;
 pub(crate) use pages::LogPages;
+pub use state::ResourceState;
 pub(crate) use tasks::{Opening, Streams};
 
 /// Pages, one after the other, as they come.
@@ -39,6 +41,7 @@ pub struct Slice {
     pub(crate) end: Option<Json>,
     pub(crate) checkpoint: Option<Json>,
     pub(crate) parent: Option<parent::Parent>,
+    pub(crate) state: ResourceState,
 }
 
 impl Slice {
@@ -56,6 +59,28 @@ impl Slice {
     /// The checkpoint of the last page that an interrupted run kept: go on behind it.
     pub fn checkpoint(&self) -> Option<&Json> {
         self.checkpoint.as_ref()
+    }
+
+    /// What the resource remembers between runs besides its cursor.
+    ///
+    /// ```
+    /// use floe::{Memory, Page, Pipeline, Resource};
+    /// use futures_util::stream;
+    ///
+    /// let next = || Resource::new("next").stream(|slice| {
+    ///     let page = slice.state().get("page").and_then(|page| page.as_u64()).unwrap_or(1);
+    ///     slice.state().set("page", page + 1);
+    ///     Box::pin(stream::iter([Ok(Page::json(page.to_string()))]))
+    /// });
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let pipeline = Pipeline::new("p").destination(Memory::default()).pipelines_dir(folder.path());
+    /// pipeline.run_blocking([next()])?;
+    /// pipeline.run_blocking([next()])?;
+    /// assert_eq!(pipeline.info()?.state["sources"]["p"]["resources"]["next"]["page"], 3);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn state(&self) -> &ResourceState {
+        &self.state
     }
 
     /// The pages of the parent from the first one on, without items that the cursor of the parent drops.

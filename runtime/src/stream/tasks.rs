@@ -8,13 +8,13 @@ use std::sync::Arc;
 use flate2::Crc;
 use futures_util::{FutureExt, StreamExt};
 use indexmap::IndexMap;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::parent::Parent;
-use super::{Log, Open, Slice};
+use super::{Log, Open, ResourceState, Slice};
 use crate::error::{Error, Result, Step};
 use crate::extract::Extraction;
 
@@ -33,6 +33,7 @@ pub(crate) struct Opening {
     pub(crate) end: Option<Json>,
     /// Which items are loaded.
     pub(crate) extraction: Extraction,
+    pub(crate) state: ResourceState,
 }
 
 /// The streams of a run. They end with it.
@@ -40,6 +41,7 @@ pub(crate) struct Opening {
 pub(crate) struct Streams {
     logs: IndexMap<String, Arc<Log>>,
     parents: Vec<String>,
+    states: Vec<(String, ResourceState)>,
     tasks: Vec<(String, AbortHandle)>,
     /// Only if the run was not begun by a program that has one.
     runtime: Option<Runtime>,
@@ -73,7 +75,14 @@ impl Streams {
                 Some(Parent::new(streams.logs.get(name)?.clone(), extractions.get(name)?.clone()))
             });
             let permit = parent.is_none().then(|| at_once.clone());
-            let slice = Slice { start: opening.start, end: opening.end, checkpoint, parent };
+            let slice = Slice {
+                start: opening.start,
+                end: opening.end,
+                checkpoint,
+                parent,
+                state: opening.state.clone(),
+            };
+            streams.states.push((opening.name.clone(), opening.state));
             extractions.insert(opening.name.clone(), Arc::new(opening.extraction));
             streams.logs.insert(opening.name.clone(), log.clone());
             streams.parents.extend(opening.parent);
@@ -87,6 +96,11 @@ impl Streams {
 
     pub(crate) fn log(&self, name: &str) -> Option<&Arc<Log>> {
         self.logs.get(name)
+    }
+
+    /// What streams want to be remembered.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&str, Map<String, Json>)> {
+        self.states.iter().filter_map(|(name, state)| Some((name.as_str(), state.changed()?)))
     }
 
     /// Ends a stream of which nothing more is wanted.

@@ -1,8 +1,11 @@
-//! What every destination has to do, as checks that the author of one runs against it.
+//! What every destination has to do, as checks that the author of one runs against it, and an API that
+//! sources are tried with.
 //!
 //! A [`Fixture`] makes the destination and reads datasets back in a way of its own.
 //! [`destination_suite!`](crate::destination_suite) makes a test of every check.
 
+#[cfg(feature = "rest")]
+mod api;
 mod bed;
 mod checks;
 
@@ -12,6 +15,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::destination::Destination;
+#[cfg(feature = "rest")]
+pub use api::{Api, ApiRequest, ApiServer, Fault, Paging, Reply, Tokens};
 
 /// Values by column, without nulls.
 ///
@@ -58,7 +63,7 @@ macro_rules! for_each_destination_check {
             nested_rows_follow_their_root upsert insert_only cdc cdc_with_merge_key scd2
             null_keys_never_match skip_unchanged_rows
             merges_are_those_of_the_reference
-            rollback_leaves_nothing loads_are_recorded state_and_schema_come_back
+            rollback_leaves_nothing loads_are_recorded state_and_schema_come_back crowded_cursor
             quarantine quarantined_tables replay_rejected
             refresh_drops refresh_empties concurrent_writers odd_names reserved_words long_names
             odd_datasets many_rows

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use floe_tests::Outcome;
 use serde_json::{Value as Json, json};
 
 use crate::place::Place;
@@ -180,4 +181,19 @@ fn an_explanation_says_which_layer_wins() {
         "error: nothing is configured for sources.shop.owner\n  help: set the variable \
          SOURCES__SHOP__OWNER, or the key in .floe/config.toml or .floe/secrets.toml\n"
     );
+}
+
+#[test]
+fn dev_mode_leaves_the_packages_of_other_datasets_alone() {
+    let place = Place::new();
+    place.write("items.jsonl", "{\"id\": 1}\n");
+    let arguments = ["load", "--pipeline", "p", "--pipelines-dir", "work", "items.jsonl"];
+    let killed = Outcome::of(place.command(&arguments).env("FLOE_FAULT", "before-begin"));
+    assert_eq!(killed.code, -1);
+    place.write("items.jsonl", "{\"id\": 2}\n{\"id\": 3}\n");
+    let outcome = place.run(&[&arguments[..], &["--dev-mode"]].concat()).success();
+    assert!(outcome.stdout.starts_with("p: 2 rows into p.duckdb, dataset p_dataset_"), "{}", outcome.stdout);
+    let warning = "which waited to be loaded into p_dataset, was set aside; it is kept in ";
+    assert!(outcome.stdout.contains(warning), "{}", outcome.stdout);
+    assert_eq!(place.row_counts(), json!({}));
 }

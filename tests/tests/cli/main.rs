@@ -1,7 +1,10 @@
 //! What users of the command line see.
 
 mod commands;
+#[cfg(unix)]
+mod contract;
 mod formats;
+mod generate;
 mod place;
 mod quarantine;
 

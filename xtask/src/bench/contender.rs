@@ -14,6 +14,9 @@ use crate::{Result, build};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contender {
     Floe,
+    /// floe with the type of the rows known, from pages and from structs.
+    Pages,
+    Structs,
     /// DuckDB's own JSON reader, building the same tables.
     Limit,
     /// dlt by Parquet and with two workers, as fast as it gets.
@@ -30,6 +33,8 @@ impl Contender {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Floe => "floe",
+            Self::Pages => "floe, typed pages",
+            Self::Structs => "floe, structs",
             Self::Limit => "DuckDB's reader",
             Self::DltParquet => "dlt, Parquet, 2 workers",
             Self::Dlt => "dlt",
@@ -41,7 +46,7 @@ impl Contender {
     /// The packages of Python that it needs.
     pub(crate) fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::Floe | Self::Copy => &[],
+            Self::Floe | Self::Copy | Self::Pages | Self::Structs => &[],
             Self::Sql => &["duckdb"],
             Self::Limit => &["duckdb"],
             Self::DltParquet => &["dlt", "duckdb", "orjson", "pyarrow"],
@@ -61,6 +66,8 @@ struct Told {
 /// What runs the contenders.
 pub(crate) struct Arena {
     pub(crate) floe: PathBuf,
+    /// The program that knows the types.
+    pub(crate) typed: Option<PathBuf>,
     pub(crate) python: Python,
     /// Databases are made and removed here, so that all write to the same disk.
     pub(crate) folder: PathBuf,
@@ -73,10 +80,10 @@ impl Arena {
         let (usage, printed) = self.process(who, shape, file)?;
         let (found, usage) = if who == Contender::Floe {
             (loaded_rows(&printed, shape.name()), usage)
+        } else if matches!(who, Contender::Pages | Contender::Structs) {
+            (printed.trim().parse().ok(), usage)
         } else {
-            let told: Told = serde_json::from_str(&printed)
-                .map_err(|e| format!("{} printed no figures ({e}): {printed}", who.name()))?;
-            (Some(told.rows), Usage { wall: told.wall, cpu: told.cpu, memory: usage.memory })
+            told(who, &printed, usage)?
         };
         if found == Some(rows) {
             return Ok(usage);
@@ -89,6 +96,9 @@ impl Arena {
         let work = tempfile::Builder::new().prefix("run-").tempdir_in(&self.folder)?;
         let mut command = match who {
             Contender::Floe => self.floe(work.path()),
+            Contender::Pages | Contender::Structs => {
+                Command::new(self.typed.as_deref().unwrap_or(&self.floe))
+            }
             Contender::Limit => self.script("duckdb_limit.py"),
             Contender::DltParquet | Contender::Dlt => self.script("dlt_baseline.py"),
             // they are measured where their statements are
@@ -96,6 +106,10 @@ impl Arena {
         };
         match who {
             Contender::Floe => command.arg(file).args(["--table", shape.name()]),
+            Contender::Pages | Contender::Structs => {
+                let way = if who == Contender::Pages { "pages" } else { "rows" };
+                command.arg(shape.name()).arg(file).arg(work.path().join("bench.duckdb")).arg(way)
+            }
             _ => command.arg(shape.name()).arg(file),
         };
         if who == Contender::DltParquet {
@@ -127,8 +141,15 @@ impl Arena {
     }
 }
 
+/// Rows and time as a script tells them.
+pub(crate) fn told(who: Contender, printed: &str, usage: Usage) -> Result<(Option<u64>, Usage)> {
+    let told: Told = serde_json::from_str(printed)
+        .map_err(|e| format!("{} printed no figures ({e}): {printed}", who.name()))?;
+    Ok((Some(told.rows), Usage { wall: told.wall, cpu: told.cpu, memory: usage.memory }))
+}
+
 /// The rows of a table in the report of floe.
-fn loaded_rows(report: &str, table: &str) -> Option<u64> {
+pub(crate) fn loaded_rows(report: &str, table: &str) -> Option<u64> {
     let report: Json = serde_json::from_str(report).ok()?;
     report["tables"].as_array()?.iter().find(|t| t["table"] == table)?["rows"].as_u64()
 }

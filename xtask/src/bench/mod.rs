@@ -3,15 +3,18 @@
 
 mod contender;
 mod data;
+mod derive;
 mod measure;
 mod merge;
 mod postgres;
 mod python;
 mod random;
 mod report;
+mod rest;
 mod runs;
 mod shapes;
 
+use std::path::PathBuf;
 use std::{fs, thread};
 
 use clap::ValueEnum;
@@ -43,6 +46,9 @@ pub(crate) struct Args {
     /// Runs of each, of which the median counts: 5, and 1 for dlt as it comes, which takes minutes
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     repeat: Option<u16>,
+    /// The binary to measure; it is built by default
+    #[arg(long, value_name = "FILE")]
+    floe: Option<PathBuf>,
     /// Few rows, one run, no dlt as it comes: shows that it works, and decides nothing
     #[arg(long)]
     quick: bool,
@@ -60,11 +66,20 @@ enum What {
     Merge,
     /// Time of a load into Postgres, against COPY of encoded rows
     Postgres,
+    /// Time of a load whose types are known, against DuckDB's own JSON reader
+    Typed,
+    /// Time of a build of many tables, against serde's derive
+    Build,
+    /// Time of a load from a REST API, against dlt
+    Rest,
     All,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     duckdb::set_up()?;
+    if args.what == What::Build {
+        return derive::run(args.repeat.map_or(REPEAT, usize::from));
+    }
     let plan = plan(args)?;
     let cores = thread::available_parallelism().map_or(0, |cores| cores.get());
     println!("medians of up to {} runs, {cores} processors{}", plan.repeat, load_average());
@@ -75,6 +90,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (What::Small, Plan::small),
         (What::Merge, Plan::merge),
         (What::Postgres, Plan::postgres),
+        (What::Typed, Plan::typed),
+        (What::Rest, Plan::rest),
     ] {
         if args.what == what || args.what == What::All {
             report.extend(run(&plan)?);
@@ -96,12 +113,17 @@ fn plan(args: &Args) -> Result<Plan> {
     let repeat = given.unwrap_or(if args.quick { 1 } else { REPEAT });
     let rows = args.rows.unwrap_or(if args.quick { QUICK_ROWS } else { ROWS });
     let repeat_dlt = if args.quick { 0 } else { given.unwrap_or(1) };
-    let floe = build::floe(Build::Release)?;
+    let floe = match &args.floe {
+        Some(floe) => fs::canonicalize(floe).map_err(|e| format!("{}: {e}", floe.display()))?,
+        None => build::floe(Build::Release)?,
+    };
+    let wants_types = matches!(args.what, What::Typed | What::All);
+    let typed = if wants_types { Some(build::example("typed_load")?) } else { None };
     let python = Python::find();
     let contenders = contenders(&python);
     let folder = build::target().join("bench");
     fs::create_dir_all(&folder)?;
-    Ok(Plan { arena: Arena { floe, python, folder }, rows, repeat, repeat_dlt, contenders })
+    Ok(Plan { arena: Arena { floe, typed, python, folder }, rows, repeat, repeat_dlt, contenders })
 }
 
 /// Those that can run here; says who cannot.

@@ -92,5 +92,6 @@ impl Database {
 fn psql(url: &str) -> Command {
     let mut command = Command::new("psql");
     command.arg(url).args(["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1"]);
+    command.env("PGOPTIONS", "-c client_min_messages=warning");
     command
 }

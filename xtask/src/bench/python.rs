@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn packages_are_looked_up() {
         let names: Vec<&str> = wanted().map(|(name, _)| name).collect();
-        assert_eq!(names, ["duckdb", "dlt", "pyarrow", "orjson"]);
+        assert_eq!(names, ["duckdb", "dlt", "pyarrow", "orjson", "psycopg2-binary"]);
         let installed = vec![("duckdb".to_owned(), "1.0.0".to_owned())];
         let python = Python { program: "python3".to_owned(), installed };
         assert_eq!(python.lacks(&["duckdb", "dlt"]), Some("dlt"));

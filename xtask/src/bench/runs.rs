@@ -17,6 +17,9 @@ const LIMIT: Target = Target::AtMost(1.5);
 /// So many times faster than dlt.
 const DLT_PARQUET: Target = Target::AtLeast(8.0);
 const DLT: Target = Target::AtLeast(40.0);
+/// The same where the types are known, for pages and for structs.
+const PAGES: Target = Target::AtMost(1.0);
+const STRUCTS: Target = Target::AtMost(1.6);
 /// Megabytes at one time.
 const MEMORY: Target = Target::AtMost(400.0);
 /// Memory may grow by this much when rows grow by `MORE_ROWS`.
@@ -59,6 +62,24 @@ impl Plan {
                 }
             }
             report.extend(judge_load(shape, &label(shape, self.rows), &runs));
+        }
+        Ok(report)
+    }
+
+    /// Time of a load whose types are known.
+    pub(crate) fn typed(&self) -> Result<Report> {
+        let mut report = Report::default();
+        for shape in Shape::ALL {
+            let file = self.file(shape, self.rows)?;
+            let limit = self.contenders.iter().copied().filter(|who| *who == Contender::Limit);
+            let who = [Contender::Pages, Contender::Structs].into_iter().chain(limit);
+            let mut runs: Runs = who.map(|who| (who, Vec::new())).collect();
+            for _ in 0..self.repeat {
+                for (who, usages) in &mut runs {
+                    usages.push(self.one_load(*who, shape, &file, self.rows)?);
+                }
+            }
+            report.extend(judge_typed(shape, &label(shape, self.rows), &runs));
         }
         Ok(report)
     }
@@ -133,7 +154,7 @@ impl Plan {
     }
 
     /// The file, in the memory of the system, where everyone finds it.
-    fn file(&self, shape: Shape, rows: u64) -> Result<PathBuf> {
+    pub(crate) fn file(&self, shape: Shape, rows: u64) -> Result<PathBuf> {
         let path = data::file(&self.arena.folder, shape, rows)?;
         io::copy(&mut File::open(&path)?, &mut io::sink())?;
         Ok(path)
@@ -156,6 +177,18 @@ fn judge_load(shape: Shape, data: &str, runs: &Runs) -> Report {
         judge("speed, of dlt", dlt.wall / floe.wall, "×", DLT);
     }
     judge("peak memory", megabytes(floe.memory), " MB", MEMORY);
+    report
+}
+
+fn judge_typed(shape: Shape, data: &str, runs: &Runs) -> Report {
+    let mut report = Report { measured: measured(data, runs), judged: Vec::new() };
+    for (who, target) in [(Contender::Pages, PAGES), (Contender::Structs, STRUCTS)] {
+        let (Some(own), Some(limit)) = (of(runs, who), of(runs, Contender::Limit)) else { continue };
+        for (what, value) in [("wall", own.wall / limit.wall), ("CPU", own.cpu / limit.cpu)] {
+            let what = format!("{}: {what}, of DuckDB's reader", who.name());
+            report.judged.push(judged(&what, shape.name(), value, "×", target));
+        }
+    }
     report
 }
 

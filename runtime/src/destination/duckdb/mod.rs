@@ -66,6 +66,20 @@ impl DuckDb {
         self
     }
 
+    fn dataset(&self, name: &str) -> Result<DuckDbDataset> {
+        check_folder(&self.path)?;
+        let mut connection = self.connect()?;
+        let catalog = connection.query("SELECT current_database()")?;
+        let catalog = catalog.into_iter().flatten().next().flatten().unwrap_or_default();
+        Ok(DuckDbDataset {
+            connection,
+            catalog,
+            name: name.to_owned(),
+            own_memory_limit: self.memory_limit.is_none(),
+            scans: 0,
+        })
+    }
+
     fn connect(&self) -> Result<Connection> {
         let config = [
             ("memory_limit", self.memory_limit.clone().unwrap_or_else(|| memory_for(MEMORY, 0))),
@@ -97,17 +111,7 @@ impl Destination for DuckDb {
     }
 
     fn open(&self, dataset: &str) -> Result<Box<dyn Dataset>> {
-        check_folder(&self.path)?;
-        let mut connection = self.connect()?;
-        let catalog = connection.query("SELECT current_database()")?;
-        let catalog = catalog.into_iter().flatten().next().flatten().unwrap_or_default();
-        Ok(Box::new(DuckDbDataset {
-            connection,
-            catalog,
-            name: dataset.to_owned(),
-            own_memory_limit: self.memory_limit.is_none(),
-            scans: 0,
-        }))
+        Ok(Box::new(self.dataset(dataset)?))
     }
 }
 
@@ -327,6 +331,21 @@ impl Dataset for DuckDbDataset {
         Ok(rows.into_iter().filter_map(RejectedRow::of_texts).collect())
     }
 
+    fn boundary(&mut self, boundary: &str) -> Result<Vec<String>> {
+        if !self.has_tables(&[floe_schema::BOUNDARY_TABLE])? {
+            return Ok(Vec::new());
+        }
+        let rows = self.connection.query(&self.statements().boundary(boundary))?;
+        Ok(rows.into_iter().flatten().flatten().collect())
+    }
+
+    fn forget_boundary(&mut self, boundary: &str) -> Result<()> {
+        if !self.has_tables(&[floe_schema::BOUNDARY_TABLE])? {
+            return Ok(());
+        }
+        self.connection.execute(&self.statements().forget_boundary(boundary)).map(drop)
+    }
+
     fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
         let mut removed = 0;
         for ids in ids.chunks(IDS_AT_ONCE) {
@@ -367,6 +386,38 @@ mod tests {
             assert!(!dataset.unwrap().exists().unwrap());
             assert!(std::fs::metadata(path).unwrap().len() >= HEADERS);
         }
+    }
+
+    /// What a merge changes has to fit into memory until the commit. With the memory of a plain load,
+    /// 100,000 changes of two million rows ran out of it.
+    #[test]
+    fn large_merges_have_the_memory_that_they_need() {
+        let limit = |own: Option<&str>| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut duckdb = DuckDb::file(folder.path().join("x.duckdb"));
+            duckdb.memory_limit = own.map(str::to_owned);
+            let mut dataset = duckdb.dataset("raw").unwrap();
+            let mut table = Table::new("items");
+            table.insert(floe_schema::Column::new("id", floe_schema::DataType::Bigint));
+            let write = super::super::Write::Merge(floe_schema::MergeStrategy::DeleteInsert);
+            let chain = Chain { tables: vec![&table], write, created_at: 0 };
+            let limit_of = |dataset: &mut DuckDbDataset| {
+                let rows = dataset.connection.query("SELECT current_setting('memory_limit')").unwrap();
+                rows[0][0].clone().unwrap()
+            };
+            let before = limit_of(&mut dataset);
+            dataset.begin().unwrap();
+            dataset.migrate(&Schema::new("s"), &[&table], 0).unwrap();
+            dataset.stage(&chain).unwrap();
+            dataset.merge(&chain, false).unwrap();
+            (before, limit_of(&mut dataset))
+        };
+        assert_eq!(limit(None), ("30.5 MiB".to_owned(), "977.5 MiB".to_owned()));
+        assert_eq!(
+            limit(Some("50MB")),
+            ("47.6 MiB".to_owned(), "47.6 MiB".to_owned()),
+            "as it was asked for"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
-use floe_schema::{STATE_TABLE, Schema, Table};
+use floe_schema::{BOUNDARY_TABLE, STATE_TABLE, Schema, Table};
 use serde_json::Value as Json;
 
 use self::value::{Row, Value, rows_of};
@@ -287,6 +287,20 @@ impl Dataset for MemoryDataset {
         rows.sort_by(|a, b| place(a).cmp(&place(b)));
         rows.truncate(limit);
         Ok(rows)
+    }
+
+    fn boundary(&mut self, boundary: &str) -> Result<Vec<String>> {
+        let contents = self.stored().unwrap_or_default();
+        let rows = contents.tables.get(BOUNDARY_TABLE).into_iter().flat_map(|table| &table.rows);
+        let of_boundary = rows.filter(|row| text(row, "boundary").as_deref() == Some(boundary));
+        Ok(of_boundary.filter_map(|row| text(row, "hash")).collect())
+    }
+
+    fn forget_boundary(&mut self, boundary: &str) -> Result<()> {
+        if let Some(known) = self.open()?.tables.get_mut(BOUNDARY_TABLE) {
+            known.rows.retain(|row| text(row, "boundary").as_deref() != Some(boundary));
+        }
+        Ok(())
     }
 
     fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {

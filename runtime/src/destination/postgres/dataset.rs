@@ -210,6 +210,21 @@ impl Dataset for PostgresDataset {
         Ok(rows.into_iter().filter_map(RejectedRow::of_texts).collect())
     }
 
+    fn boundary(&mut self, boundary: &str) -> Result<Vec<String>> {
+        if !self.has_tables(&[floe_schema::BOUNDARY_TABLE])? {
+            return Ok(Vec::new());
+        }
+        let rows = self.connection.query(&self.statements().boundary(boundary))?;
+        Ok(rows.into_iter().flatten().flatten().collect())
+    }
+
+    fn forget_boundary(&mut self, boundary: &str) -> Result<()> {
+        if !self.has_tables(&[floe_schema::BOUNDARY_TABLE])? {
+            return Ok(());
+        }
+        self.connection.execute(&self.statements().forget_boundary(boundary))
+    }
+
     fn remove_rejected(&mut self, table: &str, ids: &[String]) -> Result<u64> {
         let mut removed = 0;
         for ids in ids.chunks(IDS_AT_ONCE) {

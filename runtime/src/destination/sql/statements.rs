@@ -1,8 +1,8 @@
 //! The statements of a dataset.
 
 use floe_schema::{
-    Column, ID, LOAD_ID, LOADS_TABLE, REJECTED_ROW, STATE_TABLE, Schema, Table, VERSION_TABLE, hash,
-    loads_table, version_table,
+    BOUNDARY_TABLE, Column, ID, LOAD_ID, LOADS_TABLE, REJECTED_ROW, STATE_TABLE, Schema, Table,
+    VERSION_TABLE, hash, loads_table, version_table,
 };
 
 use super::Dialect;
@@ -215,6 +215,16 @@ impl<'d> Statements<'d> {
         });
         let table = self.table(table);
         format!("SELECT {load_id}, {id}, {item} FROM {table}{behind} ORDER BY {load_id}, {id} LIMIT {limit}")
+    }
+
+    pub(crate) fn boundary(&self, boundary: &str) -> String {
+        let (table, name) = (self.table(BOUNDARY_TABLE), self.dialect.text(boundary));
+        format!("SELECT DISTINCT hash FROM {table} WHERE boundary = {name}")
+    }
+
+    pub(crate) fn forget_boundary(&self, boundary: &str) -> String {
+        let (table, name) = (self.table(BOUNDARY_TABLE), self.dialect.text(boundary));
+        format!("DELETE FROM {table} WHERE boundary = {name}")
     }
 
     pub(crate) fn remove_rows(&self, table: &str, ids: &[String]) -> String {

@@ -107,6 +107,30 @@ pub(crate) fn state_and_schema_come_back(fixture: &dyn Fixture) -> Outcome {
     bed.has("items", &["id", "v"], json!([[1, null], [2, "x"], [3, null]]))
 }
 
+/// Items at one cursor value that are too many for a state are told apart all the same.
+pub(crate) fn crowded_cursor(fixture: &dyn Fixture) -> Outcome {
+    const ITEMS: u64 = 10_050;
+    let bed = Bed::new(fixture)?;
+    let resource = json!({"name": "items", "incremental": {"cursor_path": "at"}});
+    let items = |from: u64, to: u64, at: u64| (from..to).map(move |id| json!({"id": id, "at": at}));
+    let run = |bed: &Bed<'_>, items: &[serde_json::Value]| bed.run(&resource, items);
+    let all: Vec<_> = items(0, ITEMS, 7).collect();
+    let report = run(&bed, &all)?;
+    holds("a crowd is pointed out", report.warnings.iter().any(|w| w.contains("_dlt_boundary")))?;
+    let state = bed.open()?.stored_state("p")?.map(|stored| stored.state).unwrap_or_default();
+    holds("the state stays small", state.len() < 2000)?;
+    let more: Vec<_> = items(5, ITEMS + 3, 7).collect();
+    holds("only new items are loaded", run(&bed, &more)?.rows("items") == 3)?;
+    let bed = bed.elsewhere()?;
+    let more: Vec<_> = items(0, ITEMS + 4, 7).collect();
+    holds("it is known elsewhere as well", run(&bed, &more)?.rows("items") == 1)?;
+    holds("nothing is loaded twice", run(&bed, &more)?.rows("items") == 0)?;
+    let next: Vec<_> = items(0, 3, 8).collect();
+    holds("later items are loaded", run(&bed, &next)?.rows("items") == 3)?;
+    bed.has("_dlt_boundary", &["hash"], json!([]))?;
+    holds("nothing is loaded again", run(&bed, &next)?.rows("items") == 0)
+}
+
 pub(crate) fn refresh_drops(fixture: &dyn Fixture) -> Outcome {
     let bed = Bed::new(fixture)?;
     let merged = json!({"name": "items", "primary_key": "id", "write_disposition": "merge"});

@@ -30,6 +30,7 @@ impl Server {
     fn psql(&self, database: &str) -> Command {
         let mut command = Command::new("psql");
         command.arg(self.url(database)).args(["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1"]);
+        command.env("PGOPTIONS", "-c client_min_messages=warning");
         command
     }
 
@@ -84,6 +85,8 @@ impl Field for Server {
         let mut command = Command::new("pg_dump");
         command.arg(self.url(COPY)).args(["--schema", "raw_staging", "--file"]).arg(&dump);
         shell::run(&mut command)?;
+        // the base has an empty one
+        shell::run(self.psql(OTHER_COPY).args(["-c", "DROP SCHEMA IF EXISTS raw_staging"]))?;
         shell::run(self.psql(OTHER_COPY).args(["--output", "/dev/null", "--file"]).arg(&dump))?;
         let sql = work.path().join("merge.sql");
         fs::write(&sql, strategy.by_hand("pg_temp"))?;
@@ -92,6 +95,9 @@ impl Field for Server {
     }
 
     fn credentials(&self) -> String {
-        self.url(COPY)
+        // dlt wants a host in front of the database
+        let (user, options) = self.server.url.split_once("@/").unwrap_or_default();
+        let port = options.rsplit_once("port=").map_or("5432", |(_, port)| port);
+        format!("{user}@localhost:{port}/{COPY}")
     }
 }
