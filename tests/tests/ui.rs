@@ -75,14 +75,17 @@ impl Libraries {
     }
 }
 
-/// The text without places of this machine and without notes that quote the sources of floe or of Rust.
+/// The text without places of this machine and without notes that quote the sources of floe or of Rust: which
+/// of them the compiler gives depends on whether it finds these sources.
 fn readable(text: &str, here: &Path) -> String {
     let root = here.parent().unwrap().display().to_string();
+    let elsewhere = |line: &&str| {
+        line.trim_start().starts_with("::: ")
+            || ["--> /", "/rustc/", "help: the following other types"].iter().any(|part| line.contains(part))
+    };
     let blocks = text.split("\n\n").map(|block| {
-        let elsewhere = |line: &&str| {
-            line.trim_start().starts_with("::: ") || line.contains("--> /") || line.contains("/rustc/")
-        };
         let kept = block.lines().take_while(|line| !elsewhere(line));
+        let kept = kept.filter(|line| !line.contains("= help: the trait"));
         kept.map(|line| line.trim_end().replace(&root, "$ROOT")).collect::<Vec<_>>().join("\n")
     });
     blocks.collect::<Vec<_>>().join("\n\n") + "\n"
