@@ -153,6 +153,26 @@ impl ColumnBuilder {
         }
     }
 
+    /// Whether a row has a value.
+    pub(super) fn has_value(&self, row: usize) -> bool {
+        row < self.len() && self.nulls.is_valid(row)
+    }
+
+    /// Writes the value that a row has as JSON, if the column is one of texts or whole numbers.
+    pub(super) fn write_json(&self, row: usize, out: &mut String) -> Option<()> {
+        match (&self.values, self.storage) {
+            _ if !self.has_value(row) => return None,
+            (Values::Int(values), Storage::Int) => out.push_str(&values.get(row)?.to_string()),
+            (Values::Bytes { ends, data }, Storage::Text) => {
+                let start = row.checked_sub(1).map_or(Some(&0), |before| ends.get(before))?;
+                let text = data.get(usize::try_from(*start).ok()?..usize::try_from(*ends.get(row)?).ok()?)?;
+                floe_schema::hash::write_text(out, std::str::from_utf8(text).ok()?);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
     /// Fills up with nulls until the column has `rows` rows.
     #[inline]
     pub(crate) fn fill(&mut self, rows: usize) {

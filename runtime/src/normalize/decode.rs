@@ -81,8 +81,13 @@ impl<'a, 'p> Decoder<'a, 'p> {
         }
         let row = self.rows.start_root(root.table);
         match peek {
-            Peek::Object => self.object(root.node, row, 0),
-            peek => self.value(&root.value, root.table, row, peek, 0),
+            Peek::Object => self.object(root.node, row, 0)?,
+            peek => self.value(&root.value, root.table, row, peek, 0)?,
+        }
+        let key = self.plan.tables.get(root.table).and_then(|table| table.key.as_ref());
+        match key {
+            Some(key) if !self.rows.has_key(root.table, row, key) => Err(Stop::Slow),
+            _ => Ok(()),
         }
     }
 
@@ -315,7 +320,12 @@ impl<'a, 'p> Decoder<'a, 'p> {
     fn push(&mut self, table: TableId, column: ColumnId, row: usize, value: Value<'_>) -> Outcome {
         let kind = value.data_type();
         let builder = self.builder(table, column, row)?;
-        if builder.data_type() == kind {
+        let fits = builder.data_type() == kind;
+        if (!fits || may_change(&value)) && self.is_in_key(table, column) {
+            return Err(Stop::Slow);
+        }
+        let builder = self.builder(table, column, row)?;
+        if fits {
             return builder.push(value).map_err(|_| Stop::Slow);
         }
         match builder.push(value.clone()) {
@@ -326,5 +336,19 @@ impl<'a, 'p> Decoder<'a, 'p> {
         let plan = self.plan.tables.get(table).and_then(|t| t.columns.get(column));
         let variant = plan.and_then(|c| c.variant(kind)).ok_or(Stop::Slow)?;
         self.builder(table, variant, row)?.push(value).map_err(|_| Stop::Slow)
+    }
+
+    /// Whether a row is identified by the value as it comes.
+    fn is_in_key(&self, table: TableId, column: ColumnId) -> bool {
+        let key = self.plan.tables.get(table).and_then(|table| table.key.as_ref());
+        key.is_some_and(|key| key.has(column))
+    }
+}
+
+/// Whether a column may keep less than the value, although it has its type.
+fn may_change(value: &Value<'_>) -> bool {
+    match value {
+        Value::Text(text) => memchr::memchr(0, text.as_bytes()).is_some(),
+        _ => true,
     }
 }

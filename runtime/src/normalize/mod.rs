@@ -7,6 +7,7 @@ pub(crate) mod engine;
 mod evolve;
 pub(crate) mod items;
 mod keccak;
+mod key;
 pub(crate) mod page;
 pub(crate) mod plan;
 mod reject;

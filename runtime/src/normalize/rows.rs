@@ -15,6 +15,7 @@ use shake::digest::{ExtendableOutput, Update, XofReader};
 
 use super::column::ColumnBuilder;
 use super::keccak::{RowId, encode_row_id, nested_row_ids};
+use super::key::Key;
 use super::plan::{ColumnId, Plan, TableId, TablePlan};
 use crate::error::{Error, Result};
 
@@ -156,6 +157,11 @@ impl PageRows {
         (builder.len() == row).then_some(builder)
     }
 
+    /// Whether a row has all values of a key.
+    pub(crate) fn has_key(&self, table: TableId, row: usize, key: &Key) -> bool {
+        self.tables.get(table).is_some_and(|rows| key.is_complete(&rows.columns, row))
+    }
+
     /// One batch for each table that has rows, parents before their children.
     pub(crate) fn finish(self, plan: &Plan, ids: &mut RandomIds) -> Result<Vec<(TableId, RecordBatch)>> {
         let mut finished: Vec<Option<Vec<RowText>>> = vec![None; self.tables.len()];
@@ -169,7 +175,7 @@ impl PageRows {
                 |id: Option<TableId>| id.and_then(|id| finished.get(id)?.as_deref()).unwrap_or_default();
             let parent = parents.get(table).copied().flatten();
             let root = root_of(&parents, table);
-            let own = table_rows.row_ids(table_plan, upper(parent), ids);
+            let own = table_rows.row_ids(table_plan, upper(parent), ids)?;
             let batch = table_rows.into_batch(table_plan, &own, upper(parent), upper(root)).map_err(|e| {
                 Error::internal(format!("cannot build a batch of {}", table_plan.name)).cause(e)
             })?;
@@ -249,7 +255,7 @@ impl TableRows {
         self.systems.retain(|row, _| *row < rows);
     }
 
-    fn row_ids(&self, plan: &TablePlan, parents: &[RowText], random: &mut RandomIds) -> Vec<RowText> {
+    fn row_ids(&self, plan: &TablePlan, parents: &[RowText], random: &mut RandomIds) -> Result<Vec<RowText>> {
         let mut hashed = if plan.nested {
             let parent = |row: &u32| parents.get(*row as usize).map_or(&b""[..], RowText::bytes);
             let links = self.parents.iter().zip(&self.indexes).filter(|(p, _)| **p != NO_ROW);
@@ -259,12 +265,16 @@ impl TableRows {
             Vec::new()
         }
         .into_iter();
-        (0..self.rows)
-            .map(|row| match self.systems.get(&row) {
-                Some(system) => RowText::Own(system.id.as_str().into()),
-                None => RowText::Usual(hashed.next().unwrap_or_else(|| random.next())),
-            })
-            .collect()
+        let mut buffer = String::new();
+        let mut id = |row: usize| match (self.systems.get(&row), &plan.key) {
+            (Some(system), _) => Ok(RowText::Own(system.id.as_str().into())),
+            (None, Some(key)) => {
+                let id = key.row_id(&self.columns, row, &mut buffer).map(RowText::Usual);
+                id.ok_or_else(|| Error::internal(format!("a row of {} has no key", plan.name)))
+            }
+            (None, None) => Ok(RowText::Usual(hashed.next().unwrap_or_else(|| random.next()))),
+        };
+        (0..self.rows).map(&mut id).collect()
     }
 
     fn into_batch(

@@ -96,6 +96,47 @@ proptest! {
     }
 }
 
+/// Values of a key, as they may come in one column.
+fn key_values() -> impl Strategy<Value = (Json, Json)> {
+    let text = prop_oneof![
+        3 => ".{0,6}".prop_map(Json::from),
+        1 => any::<i64>().prop_map(Json::from),
+        1 => any::<bool>().prop_map(Json::from),
+    ];
+    let int = prop_oneof![
+        3 => any::<i64>().prop_map(Json::from),
+        1 => any::<i32>().prop_map(|int| json!(f64::from(int))),
+        1 => any::<i32>().prop_map(|int| json!(int.to_string())),
+    ];
+    (text, int)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Upserted rows are identified by a hash of their key as it came, whatever its columns made of it.
+    #[test]
+    fn rows_are_identified_by_their_keys(keys in prop::collection::vec(key_values(), 1..20)) {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::default();
+        let resource = Resource::from_json(&json!({
+            "name": "items",
+            "primary_key": ["b", "a"],
+            "write_disposition": {"disposition": "merge", "strategy": "upsert", "deduplicated": true},
+            "columns": {"a": {"data_type": "text"}, "b": {"data_type": "bigint"}},
+        }));
+        let item = |(n, (a, b)): (usize, &(Json, Json))| format!("{}\n", json!({"n": n, "a": a, "b": b}));
+        let lines: String = keys.iter().enumerate().map(item).collect();
+        let run = pipeline(folder.path()).destination(memory.clone());
+        run.run_blocking([resource.unwrap().json_lines(lines)]).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        for row in memory.table(DATASET, "items").unwrap().to_json() {
+            let (a, b) = &keys[row["n"].as_u64().unwrap() as usize];
+            let expected = floe::schema::hash::content_row_id(&json!({"a": a, "b": b}));
+            prop_assert_eq!(&row["_dlt_id"], &json!(expected), "{} {}", a, b);
+        }
+    }
+}
+
 /// The canonical dataset after two runs. An error is part of it.
 fn dataset_of(runs: &[&[String]], threads: usize, page_bytes: usize) -> Json {
     let folder = tempfile::tempdir().unwrap();

@@ -54,7 +54,11 @@ pub(super) struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    fn new(main: &'a Statements<'a>, staging: &'a Statements<'a>, chain: &'a Chain<'a>) -> Result<Self> {
+    pub(super) fn new(
+        main: &'a Statements<'a>,
+        staging: &'a Statements<'a>,
+        chain: &'a Chain<'a>,
+    ) -> Result<Self> {
         let (root, nested) =
             chain.tables.split_first().ok_or_else(|| Error::internal("a chain without tables"))?;
         let names = |hint| root.with_hint(hint).map(|c| main.quote(&c.name)).collect();
@@ -228,6 +232,15 @@ impl<'a> Merge<'a> {
 
     pub(super) fn and_filter(&self) -> String {
         self.source_filter.as_ref().map(|f| format!(" AND ({f})")).unwrap_or_default()
+    }
+
+    /// The staged rows of the root table that take part.
+    pub(super) fn filtered(&self, root: &Table) -> String {
+        let staged = self.staging.table(&root.name);
+        match &self.source_filter {
+            Some(filter) => format!("(SELECT * FROM {staged} WHERE {filter})"),
+            None => staged,
+        }
     }
 
     /// Identifiers of the staged root rows that take part.

@@ -2,6 +2,7 @@
 //!
 //! The text of every statement is made here, from a [`Dialect`] that knows what differs.
 
+mod exchange;
 mod merge;
 mod statements;
 mod upsert;
@@ -10,6 +11,7 @@ use floe_schema::{Column, DataType};
 
 use crate::error::Result;
 
+pub(crate) use exchange::Exchange;
 pub(crate) use merge::statements as merge_statements;
 pub(crate) use statements::Statements;
 

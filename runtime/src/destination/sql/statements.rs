@@ -85,6 +85,35 @@ impl<'d> Statements<'d> {
         )
     }
 
+    /// Columns of a table that the schema does not know.
+    pub(crate) fn unknown_columns(&self, table: &Table) -> String {
+        let known: Vec<String> =
+            table.complete_columns().map(|c| self.dialect.text(&c.name.to_lowercase())).collect();
+        format!(
+            "SELECT column_name FROM information_schema.columns WHERE {}table_schema = {} AND table_name = {} \
+             AND lower(column_name) NOT IN ({})",
+            self.in_catalog("table_catalog"),
+            self.dialect.text(&self.dataset),
+            self.dialect.text(&table.name),
+            known.join(", ")
+        )
+    }
+
+    /// Primary keys, foreign keys, unique constraints and indexes of a table in DuckDB.
+    pub(crate) fn unique_indexes(&self, table: &str) -> String {
+        let place = format!(
+            "{}schema_name = {} AND table_name = {}",
+            self.in_catalog("database_name"),
+            self.dialect.text(&self.dataset),
+            self.dialect.text(table)
+        );
+        format!(
+            "SELECT constraint_type FROM duckdb_constraints() \
+             WHERE {place} AND constraint_type NOT IN ('NOT NULL', 'CHECK') \
+             UNION ALL SELECT index_name FROM duckdb_indexes() WHERE {place} AND is_unique"
+        )
+    }
+
     /// What makes a table look like the schema says, given the columns that it has. `None` means
     /// that there is no such table.
     pub(crate) fn migrate(&self, table: &Table, existing: Option<&[String]>) -> Result<Vec<String>> {

@@ -104,12 +104,9 @@ impl Merge<'_> {
     /// That a row is not among the staged ones. The row's table has no other name, because
     /// conditions of users may name it.
     fn absent(&self, key: &[String]) -> String {
-        let (root, staged) = (self.main.table(&self.root.name), self.staging.table(&self.root.name));
+        let root = self.main.table(&self.root.name);
         let equal: Vec<String> = key.iter().map(|column| format!("s.{column} = {root}.{column}")).collect();
-        let source = match &self.source_filter {
-            Some(filter) => format!("(SELECT * FROM {staged} WHERE {filter})"),
-            None => staged,
-        };
+        let source = self.filtered(self.root);
         format!("NOT EXISTS (SELECT 1 FROM {source} AS s WHERE {})", equal.join(" AND "))
     }
 

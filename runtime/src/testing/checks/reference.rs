@@ -84,7 +84,8 @@ fn resources() -> Vec<(&'static str, Json, bool)> {
             resource("delete-insert", json!({"columns": {"shop": by_shop}})),
             true,
         ),
-        ("upsert", resource("upsert", with_key(&deleting)), false),
+        ("upsert", resource("upsert", with_key(&json!({"shop": shop}))), false),
+        ("upsert that deletes", resource("upsert", with_key(&deleting)), false),
         (
             "upsert that skips",
             json!({"name": "items", "primary_key": "id", "write_disposition": skipping, "columns": deleting}),
