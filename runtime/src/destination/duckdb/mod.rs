@@ -25,8 +25,8 @@ const MEMORY_PER_COLUMN: f64 = 0.75;
 /// Memory that it takes for merges, in megabytes. What a merge changes has to fit until the commit:
 /// with the memory of a plain load, 100,000 changes of two million rows were too many.
 const MERGE_MEMORY: usize = 1024;
-/// Threads that it takes. With two, loading the benchmark data costs a third more processor time and
-/// a fifth more memory, for nothing.
+/// Threads that it takes, except for merges. With two, loading the benchmark data costs a third more
+/// processor time and a fifth more memory, for nothing.
 const THREADS: usize = 1;
 
 /// The size of the headers with which every file begins.
@@ -43,13 +43,13 @@ const HEADERS: u64 = 3 * 4096;
 pub struct DuckDb {
     path: PathBuf,
     memory_limit: Option<String>,
-    threads: usize,
+    threads: Option<usize>,
 }
 
 impl DuckDb {
     /// The database in a file, which need not exist.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), memory_limit: None, threads: THREADS }
+        Self { path: path.into(), memory_limit: None, threads: None }
     }
 
     /// The memory that DuckDB may take, such as `1GB`. By default it depends on the number of
@@ -59,10 +59,10 @@ impl DuckDb {
         self
     }
 
-    /// The threads that DuckDB may take. Rows come in one stream for each table, of which more
-    /// threads than the one that it has by default make no use.
+    /// The threads that DuckDB may take. By default that is one, because rows come in one stream for each
+    /// table, of which more make no use; merges take as many as the system has.
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
+        self.threads = Some(threads);
         self
     }
 
@@ -76,6 +76,7 @@ impl DuckDb {
             catalog,
             name: name.to_owned(),
             own_memory_limit: self.memory_limit.is_none(),
+            own_threads: self.threads.is_none(),
             scans: 0,
         })
     }
@@ -83,7 +84,7 @@ impl DuckDb {
     fn connect(&self) -> Result<Connection> {
         let config = [
             ("memory_limit", self.memory_limit.clone().unwrap_or_else(|| memory_for(MEMORY, 0))),
-            ("threads", self.threads.to_string()),
+            ("threads", self.threads.unwrap_or(THREADS).to_string()),
             // extensions would be fetched from the network
             ("autoinstall_known_extensions", "false".to_owned()),
         ];
@@ -151,6 +152,8 @@ struct DuckDbDataset {
     name: String,
     /// Whether the memory limit follows the width of the tables.
     own_memory_limit: bool,
+    /// Whether merges take all threads.
+    own_threads: bool,
     /// Counts the sources of rows, whose names have to differ.
     scans: usize,
 }
@@ -199,6 +202,14 @@ impl DuckDbDataset {
         self.connection.execute(&format!("SET memory_limit = '{}'", memory_for(megabytes, widest))).map(drop)
     }
 
+    /// Takes so many threads, unless somebody has said how many they may be.
+    fn take_threads(&mut self, threads: usize) -> Result<()> {
+        if !self.own_threads {
+            return Ok(());
+        }
+        self.connection.execute(&format!("SET threads = {threads}")).map(drop)
+    }
+
     fn has_tables(&mut self, wanted: &[&str]) -> Result<bool> {
         let tables = self.columns()?;
         Ok(wanted.iter().all(|table| tables.contains_key(*table)))
@@ -242,6 +253,7 @@ impl Dataset for DuckDbDataset {
 
     fn migrate(&mut self, schema: &Schema, tables: &[&Table], now: i64) -> Result<()> {
         self.take_memory(MEMORY, tables)?;
+        self.take_threads(THREADS)?;
         let statements = self.statements();
         self.connection.execute(&statements.create_dataset())?;
         let existing = self.columns()?;
@@ -317,6 +329,7 @@ impl Dataset for DuckDbDataset {
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
         // until the next package, because the commit needs it as well
         self.take_memory(MERGE_MEMORY, &chain.tables)?;
+        self.take_threads(std::thread::available_parallelism().map_or(THREADS, |threads| threads.get()))?;
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
         let statements = match Exchange::of(&main, &staging, chain)? {
