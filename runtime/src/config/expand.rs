@@ -1,25 +1,43 @@
-//! Variables in texts of configuration files: `${NAME}` and `${NAME:-default}`.
+//! Variables in texts: `${NAME}` and `${NAME:-default}`.
 
-/// Puts in the values of variables. The error is the name of one that has none.
-pub(super) fn expand(text: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+/// Why a text cannot be filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unfilled {
+    /// A variable has no value.
+    Missing(String),
+    /// A variable has no end.
+    Unclosed,
+}
+
+/// Puts in the values of variables.
+pub(crate) fn expand(text: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<String, Unfilled> {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
-        let Some((inside, behind)) = after.split_once('}') else {
-            out.push_str("${");
-            rest = after;
-            continue;
-        };
+        let (inside, behind) = after.split_once('}').ok_or(Unfilled::Unclosed)?;
         let (name, default) = match inside.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (inside, None),
         };
         match variables(name).or(default.map(str::to_owned)) {
             Some(value) => out.push_str(&value),
-            None => return Err(name.to_owned()),
+            None => return Err(Unfilled::Missing(name.to_owned())),
         }
         rest = behind;
     }
     out.push_str(rest);
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_filled_in() {
+        let variables = |name: &str| (name == "A").then(|| "x".to_owned());
+        assert_eq!(expand("${A}-${B:-y}$", &variables).unwrap(), "x-y$");
+        assert_eq!(expand("${B}", &variables), Err(Unfilled::Missing("B".to_owned())));
+        assert_eq!(expand("a${A", &variables), Err(Unfilled::Unclosed));
+    }
 }

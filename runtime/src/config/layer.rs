@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value as Json};
 use toml_edit::{Document, Item, Value};
 
-use super::{expand::expand, variable};
+use super::expand::{Unfilled, expand};
+use super::variable;
 use crate::error::{Error, Place, Result};
 
 #[derive(Clone)]
@@ -179,7 +180,12 @@ impl Walk<'_> {
 
     fn value(&self, value: &Value, line: Option<usize>) -> Result<Json, Unknown> {
         Ok(match value {
-            Value::String(text) => expand(text.value(), self.variables).map_err(|name| (line, name))?.into(),
+            Value::String(text) => match expand(text.value(), self.variables) {
+                Ok(filled) => filled.into(),
+                Err(Unfilled::Missing(name)) => return Err((line, name)),
+                // a secret may have any characters
+                Err(Unfilled::Unclosed) => text.value().as_str().into(),
+            },
             Value::Integer(number) => (*number.value()).into(),
             Value::Float(number) => (*number.value()).into(),
             Value::Boolean(truth) => (*truth.value()).into(),

@@ -15,6 +15,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::error::Result;
+pub(crate) use expand::{Unfilled, expand};
 pub use fields::{ConfigField, ConfigReader};
 pub(crate) use layer::Layer;
 pub use section::Section;
@@ -101,6 +102,14 @@ impl Config {
     /// ```
     pub fn text(&self, key: &str) -> Option<String> {
         self.find(key)?.0.as_str().map(str::to_owned)
+    }
+
+    /// The value of a variable of the environment or of `.env`, or of a key with points, as text.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        match self.find(name)?.0 {
+            Json::String(text) => Some(text).filter(|text| !text.is_empty()),
+            other => Some(other.to_string()),
+        }
     }
 
     /// What each layer has for a key, the one that wins first.

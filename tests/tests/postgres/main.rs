@@ -4,6 +4,7 @@ mod crash;
 mod place;
 mod recorded;
 mod replace;
+mod special;
 mod turns;
 mod values;
 

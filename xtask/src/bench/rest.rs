@@ -10,8 +10,9 @@ use serde_json::{Value as Json, json};
 use super::contender::{Contender, loaded_rows, told};
 use super::data::Shape;
 use super::measure::{Usage, measure, medians};
+use super::report::megabytes;
 use super::report::{Judged, Measured, Report, Target};
-use super::runs::Plan;
+use super::runs::{MEMORY, Plan};
 use crate::{Result, build, shell};
 
 const ROWS: u64 = 20_000;
@@ -20,6 +21,8 @@ const PARENTS: u64 = 2_000;
 const LATENCY: u64 = 20;
 /// How many requests floe has on their way.
 const AT_ONCE: u64 = 10;
+/// Pages of one row each.
+const SMALL: u64 = 100_000;
 const FASTER: Target = Target::AtLeast(5.0);
 /// Of the time that the limit of requests allows.
 const NEAR_LIMIT: Target = Target::AtMost(1.5);
@@ -89,6 +92,29 @@ impl Plan {
             report.judged.push(judged("REST, time, of the limit", &data, floe.wall / limit, NEAR_LIMIT));
         }
         report.measured.extend(measured(&data, &runs));
+        report.extend(self.rest_memory(&file)?);
+        Ok(report)
+    }
+
+    /// One page of 64 MB, and pages of one row.
+    fn rest_memory(&self, file: &Path) -> Result<Report> {
+        let server = Server::start(self.arena.python.command(), file, 0)?;
+        let config = self.arena.folder.join("rest.json");
+        let mut report = Report::default();
+        let large = "a page of 64 MB".to_owned();
+        for (table, data, rows) in [("large", large, None), ("small", format!("{SMALL} pages"), Some(SMALL))]
+        {
+            let document = json!({
+                "client": {"base_url": server.url, "paginator": "header_link"},
+                "resources": [{"name": table, "endpoint": table}],
+            });
+            fs::write(&config, document.to_string())?;
+            let usage = self.one_api(Contender::Floe, &config, table, rows)?;
+            let value = megabytes(usage.memory);
+            let judged = judged("REST, peak memory", &data, value, MEMORY);
+            report.judged.push(Judged { unit: " MB", ..judged });
+            report.measured.extend(measured(&data, &[(Contender::Floe, vec![usage])]));
+        }
         Ok(report)
     }
 
@@ -108,7 +134,7 @@ impl Plan {
         let mut runs: Vec<(Contender, Vec<Usage>)> = able.map(|who| (who, Vec::new())).collect();
         for _ in 0..self.repeat {
             for (who, usages) in &mut runs {
-                let usage = self.one_api(*who, &config, table, rows)?;
+                let usage = self.one_api(*who, &config, table, Some(rows))?;
                 eprintln!("  {data} by {}: {:.2} s", who.name(), usage.wall);
                 usages.push(usage);
             }
@@ -116,7 +142,7 @@ impl Plan {
         Ok(runs)
     }
 
-    fn one_api(&self, who: Contender, config: &Path, table: &str, rows: u64) -> Result<Usage> {
+    fn one_api(&self, who: Contender, config: &Path, table: &str, rows: Option<u64>) -> Result<Usage> {
         let work = tempfile::Builder::new().prefix("run-").tempdir_in(&self.arena.folder)?;
         let mut command = match who {
             Contender::Floe => {
@@ -137,10 +163,12 @@ impl Plan {
             Contender::Floe => (loaded_rows(&printed, table), usage),
             _ => told(who, &printed, usage)?,
         };
-        if found == Some(rows) {
-            return Ok(usage);
+        match rows {
+            Some(rows) if found != Some(rows) => {
+                Err(format!("{} loaded {found:?} rows of {table}, not {rows}", who.name()).into())
+            }
+            _ => Ok(usage),
         }
-        Err(format!("{} loaded {found:?} rows of {table}, not {rows}", who.name()).into())
     }
 }
 

@@ -21,7 +21,7 @@ const DLT: Target = Target::AtLeast(40.0);
 const PAGES: Target = Target::AtMost(1.0);
 const STRUCTS: Target = Target::AtMost(1.6);
 /// Megabytes at one time.
-const MEMORY: Target = Target::AtMost(400.0);
+pub(super) const MEMORY: Target = Target::AtMost(400.0);
 /// Memory may grow by this much when rows grow by `MORE_ROWS`.
 const GROWTH: Target = Target::AtMost(1.15);
 const MORE_ROWS: u64 = 4;

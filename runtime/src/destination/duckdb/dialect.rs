@@ -14,8 +14,20 @@ impl Dialect for DuckDbDialect {
         left.eq_ignore_ascii_case(right)
     }
 
-    fn temporary_schema(&self) -> &'static str {
-        "temp.main"
+    fn temporary_schema(&self) -> Option<&'static str> {
+        Some("temp.main")
+    }
+
+    /// Constraints do not see that a row is deleted before another one with its key comes.
+    fn special(&self, catalog: Option<&str>, dataset: &str, table: &str) -> String {
+        let catalog = catalog.map_or_else(|| "current_database()".to_owned(), |catalog| self.text(catalog));
+        let (dataset, table) = (self.text(dataset), self.text(table));
+        let place = format!("database_name = {catalog} AND schema_name = {dataset} AND table_name = {table}");
+        format!(
+            "SELECT constraint_type FROM duckdb_constraints() \
+             WHERE {place} AND constraint_type NOT IN ('NOT NULL', 'CHECK') \
+             UNION ALL SELECT index_name FROM duckdb_indexes() WHERE {place} AND is_unique"
+        )
     }
 
     fn column_type(&self, column: &Column, data_type: DataType) -> Result<String> {

@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatchReader;
 use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
-use super::sql::{Exchange, Statements, merge_statements};
+use super::sql::{Statements, merge_statements};
 use super::{Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
@@ -172,16 +172,6 @@ impl DuckDbDataset {
         Ok(!self.connection.query(sql)?.is_empty())
     }
 
-    /// Whether one of some queries has a result.
-    fn finds_any(&mut self, queries: &[String]) -> Result<bool> {
-        for sql in queries {
-            if self.exists_row(sql)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Columns of all tables.
     fn columns(&mut self) -> Result<HashMap<String, Vec<String>>> {
         let mut tables: HashMap<String, Vec<String>> = HashMap::new();
@@ -332,10 +322,7 @@ impl Dataset for DuckDbDataset {
         self.take_threads(std::thread::available_parallelism().map_or(THREADS, |threads| threads.get()))?;
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        let statements = match Exchange::of(&main, &staging, chain)? {
-            Some(exchange) if !self.finds_any(&exchange.obstacles)? => exchange.statements,
-            _ => merge_statements(&main, &staging, chain)?,
-        };
+        let statements = merge_statements(&main, &staging, chain, |query| self.exists_row(query))?;
         for sql in statements {
             self.connection.execute(&sql).map_err(|e| e.table(&root))?;
         }

@@ -17,6 +17,8 @@ pub(super) struct PostgresDataset {
     name: String,
     dialect: &'static PostgresDialect,
     warnings: Vec<String>,
+    /// What new tables get when they have their rows: names and statements.
+    constraints: Vec<(String, String)>,
 }
 
 impl PostgresDataset {
@@ -25,7 +27,7 @@ impl PostgresDataset {
             true => &PostgresDialect { indexes: true },
             false => &PostgresDialect { indexes: false },
         };
-        Self { connection, name: name.to_owned(), dialect, warnings: Vec::new() }
+        Self { connection, name: name.to_owned(), dialect, warnings: Vec::new(), constraints: Vec::new() }
     }
 
     fn statements(&self) -> Statements<'static> {
@@ -118,6 +120,10 @@ impl Dataset for PostgresDataset {
             for sql in statements.migrate(table, columns)? {
                 self.execute(&sql, &table.name)?;
             }
+            if columns.is_none() {
+                let constraints = statements.constraints(table).into_iter();
+                self.constraints.extend(constraints.map(|sql| (table.name.clone(), sql)));
+            }
         }
         let hash = schema.version_hash.as_deref().unwrap_or_default();
         if !self.has_row(&statements.schema_is_stored(hash))? {
@@ -190,7 +196,8 @@ impl Dataset for PostgresDataset {
     fn merge(&mut self, chain: &Chain<'_>, keep: bool) -> Result<()> {
         let (main, staging) = (self.statements(), self.staging());
         let root = chain.tables.first().map(|table| table.name.clone()).unwrap_or_default();
-        for sql in merge_statements(&main, &staging, chain)? {
+        let statements = merge_statements(&main, &staging, chain, |query| self.has_row(query))?;
+        for sql in statements {
             self.execute(&sql, &root)?;
         }
         let dropped = chain.tables.iter().filter(|_| !keep);
@@ -235,12 +242,16 @@ impl Dataset for PostgresDataset {
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {
+        for (table, sql) in std::mem::take(&mut self.constraints) {
+            self.execute(&sql, &table)?;
+        }
         self.connection.execute(&self.statements().store_load(load))?;
         self.connection.execute("COMMIT")
     }
 
     fn rollback(&mut self) -> Result<()> {
         self.warnings.clear();
+        self.constraints.clear();
         self.connection.execute("ROLLBACK")
     }
 

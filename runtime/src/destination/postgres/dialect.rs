@@ -27,8 +27,23 @@ impl Dialect for PostgresDialect {
         if self.indexes && column.has(floe_schema::Hint::Unique) { " UNIQUE" } else { "" }
     }
 
-    fn temporary_schema(&self) -> &'static str {
-        "pg_temp"
+    fn temporary_schema(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn row_place(&self) -> Option<&'static str> {
+        Some("ctid")
+    }
+
+    /// Rows of partitions are elsewhere, and triggers and rules, which foreign keys have as well, do more.
+    fn special(&self, _catalog: Option<&str>, dataset: &str, table: &str) -> String {
+        format!(
+            "SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {} AND c.relname = {} \
+             AND (c.relkind <> 'r' OR c.relhassubclass OR c.relhastriggers OR c.relhasrules)",
+            self.text(dataset),
+            self.text(table)
+        )
     }
 
     fn column_type(&self, column: &Column, data_type: DataType) -> Result<String> {

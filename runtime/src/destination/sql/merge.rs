@@ -4,25 +4,57 @@ use floe_schema::{Column, DataType, Hint, MergeStrategy, Table, x};
 use serde_json::Value as Json;
 
 use super::Statements;
+use super::exchange::Exchange;
 use crate::destination::{Chain, Write, keys};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 /// Identifiers of the root rows that a merge deletes.
-const DELETED: &str = "floe_deleted";
+pub(super) const DELETED: &str = "_dlt_floe_deleted";
 /// Identifiers of the root rows that it inserts.
-const INSERTED: &str = "floe_inserted";
+const INSERTED: &str = "_dlt_floe_inserted";
+/// Where a row is that is deleted.
+const PLACE: &str = "floe_place";
 
-/// The statements that bring staged rows into the tables of a chain.
+/// What is merged into what.
+pub(super) struct Merging<'a> {
+    pub(super) main: &'a Statements<'a>,
+    pub(super) staging: &'a Statements<'a>,
+    pub(super) chain: &'a Chain<'a>,
+    /// None of the tables is a special one.
+    pub(super) plain: bool,
+}
+
+/// The statements that bring staged rows into the tables of a chain. `finds` says whether a query has a result.
 pub(crate) fn statements(
     main: &Statements<'_>,
     staging: &Statements<'_>,
     chain: &Chain<'_>,
+    mut finds: impl FnMut(&str) -> Result<bool>,
 ) -> Result<Vec<String>> {
-    match chain.write {
-        Write::Append => Ok(Vec::new()),
-        Write::Replace(_) => Ok(replace(main, staging, chain)),
-        Write::Merge(strategy) => Merge::new(main, staging, chain)?.statements(strategy),
-    }
+    let mut any = |queries: &[String]| -> Result<bool> {
+        for query in queries {
+            if finds(query)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let strategy = match chain.write {
+        Write::Append => return Ok(Vec::new()),
+        Write::Replace(_) => return Ok(replace(main, staging, chain)),
+        Write::Merge(strategy) => strategy,
+    };
+    let special: Vec<String> = chain.tables.iter().map(|table| main.special(&table.name)).collect();
+    let merging = Merging { main, staging, chain, plain: !any(&special)? };
+    let merge = Merge::new(&merging)?;
+    // rows that are deleted by their places must not be moved from there
+    let locked = merge.place.map(|_| main.lock_tables(&chain.tables));
+    let exchange = Exchange::of(&merge, strategy).filter(|_| merging.plain);
+    let statements = match exchange.transpose()? {
+        Some(exchange) if !any(&exchange.obstacles)? => exchange.statements,
+        _ => merge.statements(strategy)?,
+    };
+    Ok(locked.into_iter().chain(statements).collect())
 }
 
 /// Staged rows take the place of all rows.
@@ -51,14 +83,13 @@ pub(super) struct Merge<'a> {
     /// Only rows that meet it may be deleted or retired.
     pub(super) scope: Option<String>,
     pub(super) hard_delete: Option<&'a Column>,
+    /// The column by which rows are deleted.
+    place: Option<&'static str>,
 }
 
 impl<'a> Merge<'a> {
-    pub(super) fn new(
-        main: &'a Statements<'a>,
-        staging: &'a Statements<'a>,
-        chain: &'a Chain<'a>,
-    ) -> Result<Self> {
+    pub(super) fn new(merging: &Merging<'a>) -> Result<Self> {
+        let Merging { main, staging, chain, plain } = *merging;
         let (root, nested) =
             chain.tables.split_first().ok_or_else(|| Error::internal("a chain without tables"))?;
         let names = |hint| root.with_hint(hint).map(|c| main.quote(&c.name)).collect();
@@ -73,6 +104,7 @@ impl<'a> Merge<'a> {
             source_filter: None,
             scope: None,
             hard_delete: root.with_hint(Hint::HardDelete).find(|c| c.is_complete()),
+            place: main.row_place().filter(|_| plain),
         };
         merge.source_filter = merge.condition(x::SOURCE_FILTER, &[])?;
         let tables = [("table", main.table(&root.name)), ("staging_table", staging.table(&root.name))];
@@ -143,20 +175,43 @@ impl<'a> Merge<'a> {
             .filter(|key| !key.is_empty())
             .map(|key| format!("EXISTS (SELECT 1 FROM {staged} AS s WHERE {}{filter})", equal(key)));
         if self.nested.is_empty() {
-            sql.extend(matched.map(|matched| format!("DELETE FROM {root} AS d WHERE {matched}")));
+            self.delete(sql, self.root, DELETED, &matched.collect::<Vec<_>>());
             return Ok(());
         }
         let row_key = self.row_key(self.root)?;
-        let found: Vec<String> =
-            matched.map(|matched| format!("SELECT d.{row_key} FROM {root} AS d WHERE {matched}")).collect();
+        let place = self.place.map(|place| format!(", d.{place} AS {PLACE}")).unwrap_or_default();
+        let found: Vec<String> = matched
+            .map(|matched| format!("SELECT d.{row_key}{place} FROM {root} AS d WHERE {matched}"))
+            .collect();
         let deleted = self.keep(sql, DELETED, &found.join(" UNION "));
         for table in self.nested {
-            let (name, root_key) = (self.main.table(&table.name), self.root_key(table)?);
-            sql.push(format!("DELETE FROM {name} WHERE {root_key} IN (SELECT * FROM {deleted})"));
+            let below = format!("d.{} IN (SELECT {row_key} FROM {deleted})", self.root_key(table)?);
+            self.delete(sql, table, &format!("{DELETED}_below"), &[below]);
         }
-        sql.push(format!("DELETE FROM {root} WHERE {row_key} IN (SELECT * FROM {deleted})"));
+        sql.push(match self.place {
+            Some(place) => at_places(&root, place, &deleted),
+            None => format!("DELETE FROM {root} WHERE {row_key} IN (SELECT {row_key} FROM {deleted})"),
+        });
         sql.push(format!("DROP TABLE {deleted}"));
         Ok(())
+    }
+
+    /// Deletes the rows `d` of a table that meet one of some conditions. Where they are is found out first, if
+    /// that helps: a query can be worked on by several processes, and a DELETE cannot.
+    pub(super) fn delete(&self, sql: &mut Vec<String>, table: &Table, kept: &str, conditions: &[String]) {
+        let name = self.main.table(&table.name);
+        let Some(place) = self.place else {
+            sql.extend(
+                conditions.iter().map(|condition| format!("DELETE FROM {name} AS d WHERE {condition}")),
+            );
+            return;
+        };
+        let found = conditions
+            .iter()
+            .map(|condition| format!("SELECT d.{place} AS {PLACE} FROM {name} AS d WHERE {condition}"));
+        let kept = self.keep(sql, kept, &found.collect::<Vec<_>>().join(" UNION "));
+        sql.push(at_places(&name, place, &kept));
+        sql.push(format!("DROP TABLE {kept}"));
     }
 
     fn insert_chain(&self, sql: &mut Vec<String>) -> Result<()> {
@@ -220,10 +275,11 @@ impl<'a> Merge<'a> {
         Ok(format!("{} WHERE {condition}", first_of(&staged, &self.primary_key, order)))
     }
 
-    /// Makes a temporary table of a query.
+    /// Makes a table of a query, which is to be dropped.
     fn keep(&self, sql: &mut Vec<String>, name: &str, query: &str) -> String {
-        sql.push(format!("CREATE TEMPORARY TABLE {name} AS {query}"));
-        self.main.temporary(name)
+        let (table, create) = self.staging.keep(name, query);
+        sql.push(create);
+        table
     }
 
     pub(super) fn columns(&self, table: &Table) -> Vec<String> {
@@ -283,6 +339,11 @@ impl<'a> Merge<'a> {
     pub(super) fn compared(&self, table: &Table) -> Vec<String> {
         keys::compared(table).into_iter().map(|c| self.main.quote(&c.name)).collect()
     }
+}
+
+/// Deletes the rows whose places are in a table.
+fn at_places(table: &str, place: &str, kept: &str) -> String {
+    format!("DELETE FROM {table} WHERE {place} = ANY(ARRAY(SELECT {PLACE} FROM {kept}))")
 }
 
 /// That rows `d` and `s` have the same key.

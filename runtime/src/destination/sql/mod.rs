@@ -11,7 +11,6 @@ use floe_schema::{Column, DataType};
 
 use crate::error::Result;
 
-pub(crate) use exchange::Exchange;
 pub(crate) use merge::statements as merge_statements;
 pub(crate) use statements::Statements;
 
@@ -38,8 +37,18 @@ pub(crate) trait Dialect {
         ""
     }
 
-    /// The schema in which temporary tables are.
-    fn temporary_schema(&self) -> &'static str;
+    /// The schema in which temporary tables are, if a merge keeps what it has found there. Otherwise that goes to
+    /// the tables for staged rows.
+    fn temporary_schema(&self) -> Option<&'static str>;
+
+    /// The column that says where a row is, if rows are deleted faster by it.
+    fn row_place(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// A query that has a result if rows of a table cannot be deleted and inserted as those of any other, because
+    /// something depends on them or because they are elsewhere.
+    fn special(&self, catalog: Option<&str>, dataset: &str, table: &str) -> String;
 
     /// A text literal.
     fn text(&self, text: &str) -> String {

@@ -38,9 +38,17 @@ impl<'d> Statements<'d> {
         format!("{}.{}", self.qualified_dataset(), self.dialect.quote(table))
     }
 
-    /// The qualified name of a temporary table.
-    pub(crate) fn temporary(&self, table: &str) -> String {
-        format!("{}.{table}", self.dialect.temporary_schema())
+    /// Makes a table of what a query finds. Returns its qualified name, and the statement. Only tables for staged
+    /// rows can be read by several processes of Postgres at once.
+    pub(crate) fn keep(&self, name: &str, query: &str) -> (String, String) {
+        match self.dialect.temporary_schema() {
+            Some(schema) => (format!("{schema}.{name}"), format!("CREATE TEMPORARY TABLE {name} AS {query}")),
+            None => {
+                let (what, table) = (self.dialect.staged_table(), self.table(name));
+                let sql = format!("CREATE {what} {table} AS {query}");
+                (table, sql)
+            }
+        }
     }
 
     pub(crate) fn timestamp(&self, micros: i64) -> String {
@@ -99,27 +107,27 @@ impl<'d> Statements<'d> {
         )
     }
 
-    /// Primary keys, foreign keys, unique constraints and indexes of a table in DuckDB.
-    pub(crate) fn unique_indexes(&self, table: &str) -> String {
-        let place = format!(
-            "{}schema_name = {} AND table_name = {}",
-            self.in_catalog("database_name"),
-            self.dialect.text(&self.dataset),
-            self.dialect.text(table)
-        );
-        format!(
-            "SELECT constraint_type FROM duckdb_constraints() \
-             WHERE {place} AND constraint_type NOT IN ('NOT NULL', 'CHECK') \
-             UNION ALL SELECT index_name FROM duckdb_indexes() WHERE {place} AND is_unique"
-        )
+    /// Finds out whether a table is no ordinary one, see [`Dialect::special`].
+    pub(crate) fn special(&self, table: &str) -> String {
+        self.dialect.special(self.catalog.as_deref(), &self.dataset, table)
+    }
+
+    /// Keeps other writers from some tables until the end of the transaction.
+    pub(crate) fn lock_tables(&self, tables: &[&Table]) -> String {
+        let names: Vec<String> = tables.iter().map(|table| self.table(&table.name)).collect();
+        format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", names.join(", "))
+    }
+
+    pub(crate) fn row_place(&self) -> Option<&'static str> {
+        self.dialect.row_place()
     }
 
     /// What makes a table look like the schema says, given the columns that it has. `None` means
-    /// that there is no such table.
+    /// that there is no such table; it gets its constraints later, see [`Statements::constraints`].
     pub(crate) fn migrate(&self, table: &Table, existing: Option<&[String]>) -> Result<Vec<String>> {
         let Some(existing) = existing else {
-            let columns: Vec<String> =
-                table.complete_columns().map(|column| self.column(table, column)).collect::<Result<_>>()?;
+            let columns = table.complete_columns().map(|column| self.plain_column(table, column));
+            let columns: Vec<String> = columns.collect::<Result<_>>()?;
             let name = self.table(&table.name);
             let what = if self.staged { self.dialect.staged_table() } else { "TABLE" };
             return Ok(vec![format!("CREATE {what} {name} ({})", columns.join(", "))]);
@@ -166,11 +174,26 @@ impl<'d> Statements<'d> {
     }
 
     fn column(&self, table: &Table, column: &Column) -> Result<String> {
+        Ok(format!("{}{}", self.plain_column(table, column)?, self.dialect.constraint(column)))
+    }
+
+    fn plain_column(&self, table: &Table, column: &Column) -> Result<String> {
         let name = self.dialect.quote(&column.name);
         let null = if column.is_nullable() { "" } else { " NOT NULL" };
-        // one row may be staged several times
-        let constraint = if self.staged { "" } else { self.dialect.constraint(column) };
-        Ok(format!("{name} {}{null}{constraint}", self.column_type(table, column)?))
+        Ok(format!("{name} {}{null}", self.column_type(table, column)?))
+    }
+
+    /// What gives a new table its constraints, once it has its rows: indexes are built faster over many rows than
+    /// row by row. Staged tables get none, because one row may be staged several times.
+    pub(crate) fn constraints(&self, table: &Table) -> Vec<String> {
+        let constraint = |column: &Column| match self.dialect.constraint(column) {
+            "" => None,
+            constraint => {
+                let (table, column) = (self.table(&table.name), self.dialect.quote(&column.name));
+                Some(format!("ALTER TABLE {table} ADD{constraint} ({column})"))
+            }
+        };
+        table.complete_columns().filter_map(constraint).collect()
     }
 
     /// The type of a column, which has to have one.

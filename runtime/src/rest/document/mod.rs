@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use super::api::Api;
 use super::client::Exchange;
 use super::endpoint::Endpoint;
+use crate::config::{Config, Unfilled, expand, variable};
 use crate::error::{Error, Result};
 use crate::resource::Resource;
 use model::Document;
@@ -66,11 +67,27 @@ impl Source {
         Self::parse(&text, &file.display().to_string())
     }
 
-    /// Reads a text; errors call it by this name.
+    /// Reads a text; errors call it by this name. What `${...}` stands for comes from [`Config::load`].
     pub fn parse(text: &str, name: &str) -> Result<Self> {
+        let config = if text.contains("${") { Config::load()? } else { Config::default() };
+        Self::parse_with(text, name, &config)
+    }
+
+    /// Reads a text with a configuration of its own.
+    ///
+    /// ```
+    /// use floe::{Config, rest::Source};
+    /// let text = "client: {base_url: 'https://api.example.com', auth: {token: '${sources.shop.token}'}}\n\
+    ///             resources: [orders]";
+    /// let config = Config::default().with("sources.shop.token", "s3cret");
+    /// let source = Source::parse_with(text, "shop.yaml", &config)?;
+    /// assert_eq!(source.resources().len(), 1);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn parse_with(text: &str, name: &str, config: &Config) -> Result<Self> {
         let mut placed = Placed::read(text, name)?;
         let mut value = std::mem::take(&mut placed.value);
-        fill_in(&mut value, "", &placed)?;
+        fill_in(&mut value, "", &placed, config)?;
         let document: Document = typed(&value, &placed)?;
         build::source(document).map_err(|(error, pointer)| placed.place(error, &pointer))
     }
@@ -145,21 +162,22 @@ impl Source {
     }
 }
 
-/// Puts variables of the environment in the place of `${NAME}` and `${NAME:-otherwise}`.
-fn fill_in(value: &mut Json, pointer: &str, placed: &Placed) -> Result<()> {
+/// Puts values in the place of `${NAME}` and `${NAME:-otherwise}`. Names are those of variables of the environment,
+/// or keys of the configuration such as `sources.shop.token`.
+fn fill_in(value: &mut Json, pointer: &str, placed: &Placed, config: &Config) -> Result<()> {
     match value {
         Json::String(text) if text.contains("${") => {
-            *text = variables(text, &|name| std::env::var(name).ok())
-                .map_err(|error| placed.place(error, pointer))?;
+            let filled = expand(text, &|name| config.variable(name));
+            *text = filled.map_err(|why| placed.place(unfilled(why), pointer))?;
         }
         Json::Array(list) => {
             for (n, item) in list.iter_mut().enumerate() {
-                fill_in(item, &format!("{pointer}/{n}"), placed)?;
+                fill_in(item, &format!("{pointer}/{n}"), placed, config)?;
             }
         }
         Json::Object(map) => {
             for (key, item) in map.iter_mut() {
-                fill_in(item, &format!("{pointer}/{}", escaped(key)), placed)?;
+                fill_in(item, &format!("{pointer}/{}", escaped(key)), placed, config)?;
             }
         }
         _ => {}
@@ -167,29 +185,19 @@ fn fill_in(value: &mut Json, pointer: &str, placed: &Placed) -> Result<()> {
     Ok(())
 }
 
-fn variables(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, from)) = rest.split_once("${") {
-        out.push_str(before);
-        let (inside, behind) = from
-            .split_once('}')
-            .ok_or_else(|| Error::config("`${` is not closed").help("write a variable as ${NAME}"))?;
-        let (name, otherwise) = match inside.split_once(":-") {
-            Some((name, otherwise)) => (name, Some(otherwise)),
-            None => (inside, None),
-        };
-        match lookup(name).filter(|value| !value.is_empty()).or(otherwise.map(str::to_owned)) {
-            Some(value) => out.push_str(&value),
-            None => {
-                return Err(Error::config(format!("the environment has no variable {name}"))
-                    .help(format!("set it: export {name}=...")));
-            }
+fn unfilled(why: Unfilled) -> Error {
+    match why {
+        Unfilled::Unclosed => Error::config("`${` is not closed").help("write a variable as ${NAME}"),
+        Unfilled::Missing(key) if key.contains('.') => {
+            let (section, name) = key.rsplit_once('.').unwrap_or_default();
+            Error::config(format!("the configuration has no {key}")).help(format!(
+                "set {}, or write `{name} = \"...\"` below [{section}] in .floe/secrets.toml",
+                variable(&key)
+            ))
         }
-        rest = behind;
+        Unfilled::Missing(name) => Error::config(format!("the environment has no variable {name}"))
+            .help(format!("set it: export {name}=...")),
     }
-    out.push_str(rest);
-    Ok(out)
 }
 
 /// The value as what the vocabulary says, with errors that name the place.

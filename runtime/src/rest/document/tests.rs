@@ -120,10 +120,16 @@ fn errors_name_line_key_and_way_out() {
 }
 
 #[test]
-fn variables_are_filled_in() {
-    let lookup = |name: &str| (name == "A").then(|| "x".to_owned());
-    assert_eq!(variables("${A}-${B:-y}$", &lookup).unwrap(), "x-y$");
-    assert!(variables("${A", &lookup).is_err() && variables("${B}", &lookup).is_err());
+fn values_come_from_the_configuration() {
+    let text = ISSUES.replace("s3cret-token", "${sources.github.token}");
+    let parse = |config: &Config| Source::parse_with(&text, "api.yaml", config);
+    let config = Config::default().with("sources.github.token", "from-the-configuration");
+    assert!(!format!("{:?}", parse(&config).unwrap()).contains("from-the-configuration"));
+    assert_eq!(
+        parse(&Config::default()).unwrap_err().to_string(),
+        "api.yaml:4:5 at /client/auth/token: the configuration has no sources.github.token\n  help: set \
+         SOURCES__GITHUB__TOKEN, or write `token = \"...\"` below [sources.github] in .floe/secrets.toml"
+    );
 }
 
 #[test]
