@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use floe::rest::Source;
 use floe::testing::{Api, ApiServer, Paging, Reply};
 use floe_tests::{Outcome, floe};
 use serde_json::{Value as Json, json};
@@ -273,4 +274,16 @@ fn strict_runs_make_errors_of_warnings() {
     let outcome = run(&["--strict"]);
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains("without --strict this is a warning"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_document_of_the_readme_is_right() {
+    let readme = include_str!("../../../README.md");
+    let (_, from) = readme.split_once("```yaml\n").unwrap();
+    let (document, _) = from.split_once("```").unwrap();
+    let config = floe::Config::default().with("REPO", "a/b").with("sources.github.token", "t");
+    let source = Source::parse_with(document, "github.yaml", &config).unwrap();
+    let names: Vec<String> = source.resources().iter().map(|resource| resource.name().to_owned()).collect();
+    assert_eq!(names, ["issues", "comments"]);
+    assert!(document.lines().count() <= 20);
 }
