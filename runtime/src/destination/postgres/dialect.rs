@@ -27,6 +27,11 @@ impl Dialect for PostgresDialect {
         if self.indexes && column.has(floe_schema::Hint::Unique) { " UNIQUE" } else { "" }
     }
 
+    /// The order of a database follows a language.
+    fn by_bytes(&self, text: String) -> String {
+        format!("{text} COLLATE \"C\"")
+    }
+
     fn temporary_schema(&self) -> &'static str {
         "pg_temp"
     }

@@ -4,6 +4,7 @@
 
 mod exchange;
 mod merge;
+mod read;
 mod statements;
 mod upsert;
 
@@ -36,6 +37,11 @@ pub(crate) trait Dialect {
     /// What the definition of a column ends with.
     fn constraint(&self, _column: &Column) -> &'static str {
         ""
+    }
+
+    /// A text as it is put in order by its bytes.
+    fn by_bytes(&self, text: String) -> String {
+        text
     }
 
     /// The schema in which temporary tables are.
