@@ -16,6 +16,8 @@ pub(crate) struct Serde {
     pub(crate) default: bool,
     pub(crate) skip: bool,
     pub(crate) flatten: bool,
+    /// Other keys of a field.
+    pub(crate) alias: Vec<String>,
 }
 
 /// How serde renames everything in a container.
@@ -55,6 +57,7 @@ impl Serde {
             "default" => self.default = true,
             "skip" => self.skip = true,
             "flatten" => self.flatten = true,
+            "alias" => self.alias.extend(text()),
             _ => {}
         }
         Ok(())

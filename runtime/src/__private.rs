@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-pub use floe_schema::typed::{FieldDef, Shape, TableDef};
+pub use floe_schema::typed::{FieldDef, Policy, Shape, TableDef};
 pub use floe_schema::{DataType, Hint, MergeStrategy, Mode, SortOrder, WriteDisposition};
 use futures_util::{StreamExt, stream};
 

@@ -46,8 +46,8 @@ mod value;
 pub use arrow::record_batch::RecordBatch;
 pub use config::{Config, ConfigField, Origin, Section};
 pub use destination::{
-    Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
-    RejectedRow, ReplaceStrategy, StoredState, Write,
+    Batches, Capabilities, Chain, Dataset, Destination, DuckDb, LoadRecord, Memory, MemoryTable, Postgres,
+    Read, RejectedRow, ReplaceStrategy, StoredState, TableRead, Write,
 };
 pub use error::{Error, ErrorKind, Place, Result, Step};
 pub use floe_macros::{Table, resource, source};
@@ -63,12 +63,12 @@ pub use pipeline::{
     PackageInfo, Pipeline, PipelineInfo, Progress, Refresh, default_pipelines_dir, pipeline_names,
 };
 pub use report::{ResourceReport, RunReport, StepReport, TableReport, byte_size, grouped};
-pub use resource::{Resource, TableName};
+pub use resource::{Limit, Resource, TableName};
 pub use secret::Secret;
 pub use stream::{Pages, ResourceState, Slice};
 pub use typed::{
-    Cursor, Decimal, DecimalError, Field, IntoPages, Json, RowWriter, Rows, Source, Table, json_schema,
-    row_stream, rows, schema_of,
+    Cursor, Decimal, DecimalError, Entries, Field, IntoPages, Json, Reader, RowWriter, Rows, Source, Table,
+    TableRows, json_schema, row_stream, rows, schema_of,
 };
 
 #[doc(hidden)]
@@ -77,7 +77,7 @@ pub mod __private;
 /// What most programs need.
 pub mod prelude {
     pub use crate::{
-        Cursor, Decimal, DuckDb, Error, Field, Incremental, Json, Pages, Pipeline, Postgres, Resource,
+        Cursor, Decimal, DuckDb, Error, Field, Incremental, Json, Limit, Pages, Pipeline, Postgres, Resource,
         Result, Rows, RunReport, Secret, Slice, Source, Table, WriteDisposition, resource, source,
     };
 }

@@ -19,6 +19,10 @@ pub mod x {
     pub const ACTIVE_RECORD_TIMESTAMP: &str = "x-active-record-timestamp";
     /// Column: changes whenever the row changes.
     pub const ROW_VERSION: &str = "x-row-version";
+    /// Column: values are about people. The name is dlt's.
+    pub const PII: &str = "x-annotation-pii";
+    /// Column: names that it had before.
+    pub const WAS: &str = "x-was";
     /// Table: how rows are merged.
     pub const MERGE_STRATEGY: &str = "x-merge-strategy";
     /// Table: staged rows are known to be unique.
@@ -248,6 +252,11 @@ impl Column {
     /// Sets an `x-` property.
     pub fn set_x(&mut self, key: &str, value: Value) {
         extra_set(&mut self.extra, key, value);
+    }
+
+    /// Names that the column had before, the newest first.
+    pub fn former_names(&self) -> impl Iterator<Item = &str> {
+        self.x(x::WAS).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// Whether an `x-` property is there and neither null nor false.

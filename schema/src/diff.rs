@@ -41,6 +41,15 @@ pub enum Change {
         /// The column.
         column: String,
     },
+    /// A column with another name.
+    Renamed {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its former name.
+        from: String,
+    },
     /// A column with another type, precision, scale or zone.
     Retyped {
         /// The table.
@@ -82,6 +91,7 @@ impl Change {
             | Self::TableRemoved { table }
             | Self::ColumnAdded { table, .. }
             | Self::ColumnRemoved { table, .. }
+            | Self::Renamed { table, .. }
             | Self::Retyped { table, .. }
             | Self::Nullability { table, .. }
             | Self::Key { table, .. } => table,
@@ -94,6 +104,7 @@ impl Change {
             Self::TableAdded { .. } | Self::TableRemoved { .. } => None,
             Self::ColumnAdded { column, .. }
             | Self::ColumnRemoved { column, .. }
+            | Self::Renamed { column, .. }
             | Self::Retyped { column, .. }
             | Self::Nullability { column, .. }
             | Self::Key { column, .. } => Some(column),
@@ -164,21 +175,38 @@ fn compare_tables(table: &str, old: &Table, new: &Table, changes: &mut Vec<Chang
     for column in new.complete_columns() {
         match old.columns.get(column.name.as_ref()).filter(|c| c.is_complete()) {
             Some(former) => compare_columns(table, former, column, changes),
-            None => changes.push(Change::ColumnAdded {
-                table: table.to_owned(),
-                column: column.name.to_string(),
-                data_type: column.type_text(),
-                nullable: column.is_nullable(),
-                variant: column.has(Hint::Variant),
-            }),
+            None => match former(old, new, column) {
+                Some(former) => {
+                    let (table, column) = (table.to_owned(), column.name.to_string());
+                    changes.push(Change::Renamed { table, column, from: former.name.to_string() });
+                }
+                None => changes.push(Change::ColumnAdded {
+                    table: table.to_owned(),
+                    column: column.name.to_string(),
+                    data_type: column.type_text(),
+                    nullable: column.is_nullable(),
+                    variant: column.has(Hint::Variant),
+                }),
+            },
+        }
+        if let Some(former) = former(old, new, column) {
+            compare_columns(table, former, column, changes);
         }
     }
-    for column in old.complete_columns() {
+    let renamed =
+        |name: &str| new.complete_columns().any(|c| former(old, new, c).is_some_and(|f| f.name == name));
+    for column in old.complete_columns().filter(|column| !renamed(&column.name)) {
         if !new.columns.get(column.name.as_ref()).is_some_and(Column::is_complete) {
             let (table, column) = (table.to_owned(), column.name.to_string());
             changes.push(Change::ColumnRemoved { table, column });
         }
     }
+}
+
+/// What a column was before it was renamed.
+fn former<'o>(old: &'o Table, new: &Table, column: &Column) -> Option<&'o Column> {
+    let known = |name: &str| old.columns.get(name).is_some_and(Column::is_complete);
+    old.columns.get(new.former_name(column, known)?)
 }
 
 fn compare_columns(table: &str, old: &Column, new: &Column, changes: &mut Vec<Change>) {
@@ -210,6 +238,7 @@ impl fmt::Display for Change {
                 f.write_str(if *variant { " (variant)" } else { "" })
             }
             Self::ColumnRemoved { table, column } => write!(f, "- {table}.{column}"),
+            Self::Renamed { table, column, from } => write!(f, "~ {table}.{column} renamed from {from}"),
             Self::Retyped { table, column, from, to } => write!(f, "~ {table}.{column} {from} -> {to}"),
             Self::Nullability { table, column, nullable } => {
                 write!(f, "~ {table}.{column} {}", if *nullable { "nullable" } else { "not null" })

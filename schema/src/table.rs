@@ -114,6 +114,38 @@ impl Table {
         Self { name: name.into(), ..Self::default() }
     }
 
+    /// The former name under which `known` finds a column, unless it is there under its own name. A name that
+    /// another column has by now is nobody's former name.
+    pub fn former_name<'c>(&self, column: &'c Column, known: impl Fn(&str) -> bool) -> Option<&'c str> {
+        let is_free = |name: &&str| !self.columns.get(*name).is_some_and(Column::is_complete);
+        column.former_names().filter(|_| !known(&column.name)).filter(is_free).find(|name| known(name))
+    }
+
+    /// Whether one of the columns had another name.
+    pub fn has_former_names(&self) -> bool {
+        self.columns.values().any(|column| column.former_names().next().is_some())
+    }
+
+    /// Gives columns the names that `new` has for them, where they are. Returns the former names and the new ones.
+    pub fn rename_columns(&mut self, new: &Table) -> Vec<(String, String)> {
+        let known = |name: &str| self.columns.get(name).is_some_and(Column::is_complete);
+        let renames = new.complete_columns().filter_map(|column| {
+            let former = new.former_name(column, known)?;
+            Some((former.to_owned(), column.name.to_string()))
+        });
+        let renames: Vec<(String, String)> = renames.collect();
+        for (former, name) in &renames {
+            // hints without a type may wait under the new name
+            self.columns.shift_remove(name);
+            let Some(at) = self.columns.get_index_of(former) else { continue };
+            if let Some((_, mut column)) = self.columns.shift_remove_index(at) {
+                column.name = name.clone().into();
+                self.columns.shift_insert(at.min(self.columns.len()), name.clone(), column);
+            }
+        }
+        renames
+    }
+
     /// A table below another one.
     pub fn nested(name: impl Into<String>, parent: impl Into<String>) -> Self {
         Self { name: name.into(), parent: Some(parent.into()), ..Self::default() }

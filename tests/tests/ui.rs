@@ -51,6 +51,13 @@ impl Libraries {
     fn compile(&self, case: &Path) -> (bool, String) {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let out = tempfile::tempdir().unwrap();
+        // contracts stand where the crate of the case would be
+        self.compile_in(&here.join("ui/contract"), case, out.path())
+    }
+
+    /// The same in a crate, with what the compiler writes in a folder.
+    fn compile_in(&self, krate: &Path, case: &Path, out: &Path) -> (bool, String) {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         rustc.args([
             "--edition",
@@ -60,16 +67,15 @@ impl Libraries {
             "--crate-name",
             "case",
             "--emit",
-            "metadata",
+            "metadata,dep-info",
         ]);
         rustc.args(["-A", "dead_code", "-A", "unused", "--diagnostic-width", "140", "--color", "never"]);
-        rustc.arg("--out-dir").arg(out.path()).arg("-L").arg(format!("dependency={}", self.folder.display()));
+        rustc.arg("--out-dir").arg(out).arg("-L").arg(format!("dependency={}", self.folder.display()));
         for (name, library) in &self.externs {
             rustc.arg("--extern").arg(format!("{name}={}", library.display()));
         }
-        // contracts stand where the crate of the case would be
-        rustc.arg(case.strip_prefix(here).unwrap()).current_dir(here);
-        rustc.env("CARGO_MANIFEST_DIR", here.join("ui/contract")).env_remove("RUST_BACKTRACE");
+        rustc.arg(case.strip_prefix(here).unwrap_or(case)).current_dir(here);
+        rustc.env("CARGO_MANIFEST_DIR", krate).env_remove("RUST_BACKTRACE");
         let output = rustc.output().unwrap();
         (output.status.success(), readable(&String::from_utf8(output.stderr).unwrap(), here))
     }
@@ -127,4 +133,28 @@ fn the_compiler_says_what_is_wrong() {
         let (compiles, said) = libraries.compile(&case);
         assert!(compiles, "{}:\n{said}", case.display());
     }
+}
+
+/// Cargo builds a crate again when a file changes that the compiler says it has read. The contract is one of
+/// them, and the next build reads it anew.
+#[test]
+fn a_change_of_the_contract_alone_is_seen() {
+    let libraries = Libraries::find();
+    let krate = tempfile::tempdir().unwrap();
+    let contract = krate.path().join("contracts/agreed.contract");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/contract");
+    std::fs::create_dir(krate.path().join("contracts")).unwrap();
+    std::fs::copy(here.join("contracts/agreed.contract"), &contract).unwrap();
+    let case = here.join("pass/agreed.rs");
+    let build = || libraries.compile_in(krate.path(), &case, krate.path());
+    let (compiles, said) = build();
+    assert!(compiles, "{said}");
+    let read = std::fs::read_to_string(krate.path().join("case.d")).unwrap();
+    assert!(read.contains(&contract.display().to_string()), "{read}");
+    let text = std::fs::read_to_string(&contract).unwrap();
+    std::fs::write(&contract, text.replacen("bigint", "text", 1)).unwrap();
+    let (compiles, said) = build();
+    assert!(!compiles);
+    assert!(said.contains("schema drift: `agreed` is not what its contract says"), "{said}");
+    assert!(said.contains("the contract says `text"), "{said}");
 }

@@ -1,5 +1,6 @@
 //! What a derive is given, as far as it can be understood.
 
+use floe_schema::typed::Policy;
 use floe_schema::{MergeStrategy, Mode, Naming, SortOrder, WriteDisposition};
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -11,20 +12,23 @@ use crate::attributes::{Entry, documentation, entries};
 use crate::errors::Errors;
 use crate::serde::{Rule, Serde};
 
-const TABLE_KEYS: [&str; 11] = [
+const TABLE_KEYS: [&str; 14] = [
     "name",
     "resource",
     "primary_key",
     "merge_key",
     "write",
     "strategy",
+    "validity",
+    "active_record_timestamp",
+    "boundary_timestamp",
     "cursor",
     "contract",
     "max_nesting",
     "description",
     "json",
 ];
-const FIELD_KEYS: [&str; 14] = [
+const FIELD_KEYS: [&str; 17] = [
     "json",
     "primary_key",
     "merge_key",
@@ -39,6 +43,9 @@ const FIELD_KEYS: [&str; 14] = [
     "timezone",
     "cursor",
     "description",
+    "was",
+    "pii",
+    "entries",
 ];
 const MORE_FIELD_KEYS: [&str; 1] = ["recursive"];
 
@@ -53,6 +60,10 @@ pub(crate) struct Table {
     pub(crate) merge_key: Vec<(String, Span)>,
     pub(crate) write: Option<(WriteDisposition, Span)>,
     pub(crate) strategy: Option<(MergeStrategy, Span)>,
+    /// Names of the columns that say when a version of a row is valid.
+    pub(crate) validity: Option<(String, String, Span)>,
+    pub(crate) active_record_timestamp: Option<(String, Span)>,
+    pub(crate) boundary_timestamp: Option<(String, Span)>,
     pub(crate) cursor: Option<(String, Span)>,
     pub(crate) contract: Option<(Mode, Span)>,
     pub(crate) max_nesting: Option<u32>,
@@ -105,6 +116,14 @@ pub(crate) struct Field {
     pub(crate) precision: Option<(u16, Span)>,
     pub(crate) scale: Option<(u16, Span)>,
     pub(crate) timezone: Option<(bool, Span)>,
+    /// Names that the column had before.
+    pub(crate) was: Vec<(String, Span)>,
+    /// What happens to values about people.
+    pub(crate) pii: Option<(Policy, Span)>,
+    /// The entries of a map are rows.
+    pub(crate) entries_are_rows: bool,
+    /// Other keys in JSON.
+    pub(crate) alias: Vec<String>,
 }
 
 impl Field {
@@ -134,6 +153,9 @@ pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Table> {
         merge_key: Vec::new(),
         write: None,
         strategy: None,
+        validity: None,
+        active_record_timestamp: None,
+        boundary_timestamp: None,
         cursor: None,
         contract: None,
         max_nesting: None,
@@ -165,6 +187,16 @@ impl Table {
             "merge_key" => self.merge_key = entry.texts(errors),
             "write" => self.write = entry.word(&WRITES, errors).map(|w| (w, span)),
             "strategy" => self.strategy = entry.word(MergeStrategy::ALL, errors).map(|s| (s, span)),
+            "validity" => match entry.texts(errors).as_slice() {
+                [] => {}
+                [(from, _), (to, _)] if from != to => self.validity = Some((from.clone(), to.clone(), span)),
+                _ => {
+                    let help = "write `validity(\"valid_from\", \"valid_to\")`";
+                    errors.add(span, "`validity` takes the names of two columns", help);
+                }
+            },
+            "active_record_timestamp" => self.active_record_timestamp = entry.text(errors).map(|t| (t, span)),
+            "boundary_timestamp" => self.boundary_timestamp = entry.text(errors).map(|t| (t, span)),
             "cursor" => self.cursor = entry.text(errors).map(|c| (c, span)),
             "contract" if entry.values.is_empty() => self.contract = Some((Mode::Freeze, span)),
             "contract" => self.contract = entry.word(Mode::ALL, errors).map(|m| (m, span)),
@@ -295,6 +327,10 @@ impl Reader<'_> {
             precision: None,
             scale: None,
             timezone: None,
+            was: Vec::new(),
+            pii: None,
+            entries_are_rows: false,
+            alias: serde.alias,
         };
         for entry in &entries {
             let span = entry.span();
@@ -307,6 +343,12 @@ impl Reader<'_> {
                 "scale" => read.scale = digits(errors),
                 "timezone" => read.timezone = Some((entry.flag(errors), span)),
                 "description" => read.description = entry.text(errors),
+                "was" => {
+                    let names = entry.texts(errors).into_iter();
+                    read.was = names.map(|(name, span)| (Naming::snake_case().key(&name), span)).collect();
+                }
+                "pii" => read.pii = entry.word(Policy::ALL, errors).map(|policy| (policy, span)),
+                "entries" => read.entries_are_rows = entry.flag(errors),
                 "json" => read.json = entry.flag(errors),
                 "recursive" => read.recursive = entry.flag(errors),
                 _ => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use floe_schema::typed::Policy;
 use floe_schema::{MergeStrategy, WriteDisposition};
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -13,10 +14,12 @@ pub(crate) fn check(table: &Table, errors: &mut Errors) {
     match &table.body {
         Body::Row(fields) => {
             names(fields, errors);
+            former_names(fields, errors);
             for field in fields {
                 options(field, errors);
             }
             keys(table, fields, errors);
+            hidden_keys(table, fields, errors);
             recursion(table, fields, errors);
         }
         Body::Wide { tag, variants } => {
@@ -51,14 +54,77 @@ fn names(fields: &[Field], errors: &mut Errors) {
     }
 }
 
+/// A column that had a name which another one has now would be taken for it.
+fn former_names(fields: &[Field], errors: &mut Errors) {
+    for field in fields {
+        for (name, span) in &field.was {
+            if *name == field.name {
+                let help = "name what the column was called before, or leave `was` out";
+                errors.add(*span, format!("`{name}` is the name of the column now"), help);
+            } else if let Some(other) = fields.iter().find(|other| !other.flatten && other.name == *name) {
+                let message = format!(
+                    "`{name}` is the column of `{}`, so `{}` cannot have been it",
+                    other.ident, field.ident
+                );
+                errors.add(*span, message, "take `was` away, or rename the other field");
+            }
+        }
+    }
+}
+
 /// Options of a field that exclude each other.
 fn options(field: &Field, errors: &mut Errors) {
-    let hints = ["json", "precision", "scale", "timezone", "unique", "primary_key", "merge_key", "cursor"];
+    let hints = [
+        "json",
+        "precision",
+        "scale",
+        "timezone",
+        "unique",
+        "primary_key",
+        "merge_key",
+        "cursor",
+        "was",
+        "pii",
+        "entries",
+    ];
     if field.flatten
         && let Some(entry) = hints.iter().find_map(|key| field.entry(key))
     {
         let message = format!("`{}` is for a column, and a flattened field is none", entry.key);
         errors.add(entry.key.span(), message, "say it at a field of the struct that is flattened");
+    }
+    if let Some((policy, span)) = field.pii {
+        let is_hash = policy == Policy::Hash;
+        let keys = ["primary_key", "merge_key", "unique", "cursor"].into_iter();
+        if let Some(key) =
+            keys.filter(|key| !is_hash || *key == "cursor").find(|key| field.entry(key).is_some())
+        {
+            let message = format!("`{policy}` leaves nothing of `{}` that could be a `{key}`", field.ident);
+            errors.add(
+                span,
+                message,
+                if key == "cursor" {
+                    "choose another cursor"
+                } else {
+                    "write `pii = hash`, which keeps equal values equal"
+                },
+            );
+        }
+        for key in ["precision", "scale", "timezone"] {
+            if let Some(entry) = field.entry(key) {
+                errors.add(
+                    entry.key.span(),
+                    format!("a hidden value has no `{key}`"),
+                    "take one of the two away",
+                );
+            }
+        }
+    }
+    if let (true, Some(entry)) =
+        (field.entries_are_rows, ["json", "pii"].iter().find_map(|key| field.entry(key)))
+    {
+        let message = format!("a table of entries has no `{}`", entry.key);
+        errors.add(entry.key.span(), message, "take one of the two away");
     }
     for key in ["precision", "scale", "timezone", "cursor"] {
         if let (true, Some(entry)) = (field.json, field.entry(key)) {
@@ -116,6 +182,23 @@ fn keys(table: &Table, fields: &[Field], errors: &mut Errors) {
     table.cursor.iter().for_each(|(name, span)| missing(name, *span, "cursor"));
 }
 
+/// A key at the struct that names a hidden field.
+fn hidden_keys(table: &Table, fields: &[Field], errors: &mut Errors) {
+    let keys = table.primary_key.iter().chain(&table.merge_key).map(|key| (key, false));
+    for ((name, span), is_cursor) in keys.chain(table.cursor.iter().map(|cursor| (cursor, true))) {
+        let hidden = fields.iter().filter(|f| f.name == *name).find_map(|f| f.pii);
+        let is_own = fields.iter().any(|f| {
+            f.name == *name && ["primary_key", "merge_key", "cursor"].iter().any(|key| f.entry(key).is_some())
+        });
+        if let Some((policy, _)) =
+            hidden.filter(|(policy, _)| !is_own && (is_cursor || *policy != Policy::Hash))
+        {
+            let message = format!("`{policy}` leaves nothing of `{name}` that could be a key or a cursor");
+            errors.add(*span, message, "name another column, or write `pii = hash` for a key");
+        }
+    }
+}
+
 /// Data decide how deep a type that contains itself goes, and a contract leaves nothing to data.
 fn recursion(table: &Table, fields: &[Field], errors: &mut Errors) {
     let Some(field) = fields.iter().find(|f| f.recursive && !f.json) else { return };
@@ -152,8 +235,31 @@ fn said_of_a_table(table: &Table) -> Option<Span> {
     keys.chain(write).chain(table.strategy.map(|(_, s)| s)).chain(table.contract.map(|(_, s)| s)).next()
 }
 
+/// Options that only versions of rows have.
+fn versions(table: &Table, errors: &mut Errors) {
+    let is_scd2 = matches!(table.strategy, Some((MergeStrategy::Scd2, _)));
+    let given = [
+        ("validity", table.validity.as_ref().map(|(_, _, span)| *span)),
+        ("active_record_timestamp", table.active_record_timestamp.as_ref().map(|(_, span)| *span)),
+        ("boundary_timestamp", table.boundary_timestamp.as_ref().map(|(_, span)| *span)),
+    ];
+    for (key, span) in given {
+        if let Some(span) = span.filter(|_| !is_scd2) {
+            let help = "add `write = merge, strategy = scd2`";
+            errors.add(span, format!("`{key}` is for tables that keep versions of rows"), help);
+        }
+    }
+    let Body::Row(fields) = &table.body else { return };
+    let Some((from, to, span)) = &table.validity else { return };
+    if let Some(field) = fields.iter().find(|f| !f.flatten && (f.name == *from || f.name == *to)) {
+        let message = format!("`{}` is a column of the struct already", field.name);
+        errors.add(*span, message, "the columns of validity are made by loads: give them other names");
+    }
+}
+
 /// A merge needs to know which rows are the same.
 fn write(table: &Table, errors: &mut Errors) {
+    versions(table, errors);
     let merges = matches!(table.write, Some((WriteDisposition::Merge, _)));
     if let Some((strategy, span)) = table.strategy {
         if !merges {

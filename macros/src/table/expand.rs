@@ -89,7 +89,10 @@ fn row_shape(columns: impl Iterator<Item = TokenStream>) -> TokenStream {
 
 fn column(field: &Field, optional: bool) -> TokenStream {
     let (key, name, ty) = (&field.key, &field.name, &field.ty);
-    let shape = shape(ty, field.recursive);
+    let shape = match field.entries_are_rows {
+        true => quote_spanned!(ty.span()=> <#ty as ::floe::Entries>::SHAPE),
+        false => shape(ty, field.recursive),
+    };
     if field.flatten {
         let optional = optional.then(|| quote!(.optional()));
         return quote_spanned!(ty.span()=> ::floe::__private::FieldDef::inline(#shape)#optional);
@@ -115,6 +118,18 @@ fn column(field: &Field, optional: bool) -> TokenStream {
             let hint = Ident::new(hint, Span::call_site());
             parts.push(quote!(hint(::floe::__private::Hint::#hint)));
         }
+    }
+    if let Some((policy, span)) = field.pii {
+        let policy = variant(policy);
+        parts.push(quote_spanned!(span=> pii(::floe::__private::Policy::#policy)));
+    }
+    if !field.alias.is_empty() {
+        let alias = &field.alias;
+        parts.push(quote!(alias(&[#(#alias),*])));
+    }
+    if let Some((_, span)) = field.was.first() {
+        let names = field.was.iter().map(|(name, _)| name);
+        parts.push(quote_spanned!(*span=> was(&[#(#names),*])));
     }
     if let Some(order) = field.dedup_sort {
         let order = match order {
@@ -152,6 +167,9 @@ fn write_field(field: &Field, value: TokenStream) -> TokenStream {
         return quote_spanned!(span=> #of::write_fields(#value, out););
     }
     let key = quoted(&field.key);
+    if field.entries_are_rows {
+        return quote_spanned!(span=> <#ty as ::floe::Entries>::write_entries(#value, #key, out););
+    }
     quote_spanned!(span=> #of::write_field(#value, #key, out);)
 }
 
@@ -301,6 +319,18 @@ fn constant(table: &Table) -> TokenStream {
         let strategy = variant(strategy);
         set.push(quote!(strategy: Some(::floe::__private::MergeStrategy::#strategy)));
     }
+    if let Some((from, to, _)) = &table.validity {
+        set.push(quote!(validity: Some((#from, #to))));
+    }
+    for (field, given) in [
+        ("active_record_timestamp", &table.active_record_timestamp),
+        ("boundary_timestamp", &table.boundary_timestamp),
+    ] {
+        if let Some((text, _)) = given {
+            let field = format_ident!("{field}");
+            set.push(quote!(#field: Some(#text)));
+        }
+    }
     if let Some((cursor, _)) = &table.cursor {
         set.push(quote!(cursor: Some(#cursor)));
     }
@@ -340,8 +370,14 @@ fn checks(table: &Table) -> TokenStream {
     if let Some((name, span)) = &table.cursor {
         out.extend(quote_spanned!(*span=> const _: () = ::floe::__private::cursor(&#table_of, #name);));
     }
-    let types_matter =
-        |f: &Field| f.flatten || f.precision.is_some() || f.scale.is_some() || f.timezone.is_some();
+    let types_matter = |f: &Field| {
+        f.flatten
+            || f.precision.is_some()
+            || f.scale.is_some()
+            || f.timezone.is_some()
+            || !f.was.is_empty()
+            || f.pii.is_some()
+    };
     if out.is_empty() && fields.iter().any(types_matter) {
         out.extend(quote!(const _: ::floe::__private::TableDef = #table_of;));
     }

@@ -8,6 +8,7 @@ pub(crate) mod duckdb;
 pub(crate) mod keys;
 mod memory;
 mod postgres;
+mod read;
 mod replace;
 pub(crate) mod sql;
 
@@ -21,6 +22,7 @@ use crate::error::{Error, ErrorKind, Result, Step};
 pub use self::duckdb::DuckDb;
 pub use self::postgres::Postgres;
 pub use memory::{Memory, MemoryTable};
+pub use read::{Batches, Read, TableRead};
 pub use replace::ReplaceStrategy;
 
 /// What a destination can hold and do.
@@ -293,6 +295,13 @@ pub trait Dataset: Send {
 
     /// Takes back everything since [`Dataset::begin`].
     fn rollback(&mut self) -> Result<()>;
+
+    /// Gives rows of the dataset as they are asked for, one stream for each read, all of them as they were
+    /// at the same moment.
+    fn read(self: Box<Self>, _reads: &[Read]) -> Result<Vec<Batches>> {
+        Err(Error::new(ErrorKind::Unsupported, "datasets of this destination cannot be read back")
+            .help("read them with a client of the destination"))
+    }
 
     /// What users should know of the package that was committed.
     fn warnings(&mut self) -> Vec<String> {

@@ -26,7 +26,7 @@ use crate::normalize::engine::{Extracted, Normalizer};
 use crate::normalize::plan::Plan;
 use crate::package::{Account, Manifest, Package, Part, PartWriter, Stage};
 use crate::report::ResourceReport;
-use crate::resource::{Resource, TableHints};
+use crate::resource::{Changed, Changes, Resource, TableHints};
 use crate::state::{LAST_EXTRACTED_HASH, State};
 use crate::stream::{Log, LogPages, Opening, ResourceState, Streams};
 
@@ -247,6 +247,7 @@ impl Run<'_> {
         let mut openings = Vec::new();
         for resource in resources {
             let Some(open) = resource.data.stream.clone() else { continue };
+            let open = open.changed(resource.changes());
             let source = self.open(resource.clone(), schema, state, &folder)?;
             let cursor = source.extraction.cursor.as_ref();
             openings.push(Opening {
@@ -276,7 +277,14 @@ impl Run<'_> {
         }
         let inputs = Inputs::look(&source.feeds, source.resource.data.format, page_bytes, count)?;
         let inferred = inputs.inferred.clone();
-        Ok((Box::new(inputs), inferred))
+        let changes = source.resource.changes();
+        if changes.is_empty() {
+            return Ok((Box::new(inputs), inferred));
+        }
+        // what a file says of its columns need not hold for what the changes leave
+        let rewrites = changes.iter().any(|change| change.rewrites());
+        let inferred = if rewrites { Vec::new() } else { inferred };
+        Ok((Box::new(Changed { source: Box::new(inputs), changes: Changes::new(&changes) }), inferred))
     }
 
     fn extract_resource(

@@ -62,10 +62,14 @@ impl Run<'_> {
         }
         let emptied: Vec<&Table> =
             manifest.emptied.iter().filter_map(|name| schema.tables.get(name)).collect();
+        // a new name of a column shows in the schema at once, so it has to be at the destination as well
+        let renamed = schema.tables.values().filter(|table| table.seen_data() && table.has_former_names());
         let mut tables: Vec<&Table> = chains.iter().flat_map(|chain| chain.tables.iter().copied()).collect();
-        let alone: Vec<&Table> =
-            emptied.iter().copied().filter(|t| !tables.iter().any(|k| k.name == t.name)).collect();
-        tables.extend(alone);
+        for table in emptied.iter().copied().chain(renamed) {
+            if !tables.iter().any(|known| known.name == table.name) {
+                tables.push(table);
+            }
+        }
         fault::around(Action::Migrate, || self.dataset.migrate(schema, &tables, load_id::now()))?;
         fault::around(Action::Empty, || self.dataset.empty(&emptied))?;
         let (mut rows, mut loaded) = (0, Vec::new());

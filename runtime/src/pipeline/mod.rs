@@ -7,6 +7,7 @@ mod info;
 mod load;
 mod load_id;
 mod local;
+mod reader;
 mod refresh;
 mod replay;
 mod run;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::report::RunReport;
 use crate::resource::Resource;
 use crate::state::State;
+use crate::typed::Reader;
 
 pub use info::{PackageInfo, PipelineInfo};
 pub use refresh::Refresh;
@@ -369,6 +371,11 @@ impl Pipeline {
     pub fn replay_rejected<S: Into<String>>(&self, tables: impl IntoIterator<Item = S>) -> Result<RunReport> {
         let replay = Some(tables.into_iter().map(Into::into).collect());
         run::run(self, Job { replay, ..Job::default() })
+    }
+
+    /// The dataset as the last load has left it, to be read as values of types, as batches of Arrow, or by SQL.
+    pub fn reader(&self) -> Result<Reader> {
+        reader::open(self)
     }
 
     /// What is on disk about this pipeline.

@@ -66,10 +66,16 @@ pub(super) fn schema_name_of(pipeline: &Pipeline, state: &State) -> String {
     known.map_or_else(|| schema_name(&pipeline.name), str::to_owned)
 }
 
-fn destination(pipeline: &Pipeline) -> Result<Arc<dyn Destination>> {
+pub(super) fn destination(pipeline: &Pipeline) -> Result<Arc<dyn Destination>> {
     pipeline.destination.clone().ok_or_else(|| {
         Error::config("the pipeline has no destination").help("give it one with `.destination(...)`")
     })
+}
+
+/// The name of the dataset at the destination.
+pub(super) fn stored_as(naming: &Naming, dataset: &str) -> Result<String> {
+    let name = naming.identifier(dataset);
+    name.ok_or_else(|| Error::config("the name of the dataset is empty").help("give one with --dataset"))
 }
 
 pub(super) fn run(pipeline: &Pipeline, job: Job) -> Result<RunReport> {
@@ -94,9 +100,7 @@ impl<'p> Run<'p> {
         let dataset_name = pipeline.dataset_name();
         let local = Local::read(store.folder())?;
         let longest = destination.capabilities().max_identifier_length;
-        let stored_as = Naming::with_max_length(longest).identifier(&dataset_name).ok_or_else(|| {
-            Error::config("the name of the dataset is empty").help("give one with --dataset")
-        })?;
+        let stored_as = stored_as(&Naming::with_max_length(longest), &dataset_name)?;
         let dataset = destination.open(&stored_as).map_err(|e| e.step(Step::Sync))?;
         let report = RunReport {
             pipeline: pipeline.name.clone(),

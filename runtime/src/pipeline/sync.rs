@@ -69,7 +69,7 @@ fn restore_schemas(local: &mut Local, dataset: &mut dyn Dataset) -> Result<bool>
 }
 
 /// Reads a stored document, which may be compressed.
-fn read_schema(name: &str, text: &str) -> Result<Schema> {
+pub(super) fn read_schema(name: &str, text: &str) -> Result<Schema> {
     let damaged = |why: String| {
         Error::new(ErrorKind::Schema, format!("the stored schema {name} cannot be used: {why}"))
     };

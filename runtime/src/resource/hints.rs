@@ -42,6 +42,11 @@ pub(crate) fn apply_hints(
     let mut filtered_tables = Vec::new();
     let tables = tables(resource, table_name, naming)?;
     let is_typed = resource.typed.is_some();
+    for table in &tables {
+        if let Some(known) = schema.tables.get_mut(&table.name) {
+            known.rename_columns(table);
+        }
+    }
     if let Some(error) = is_typed.then(|| typed::stored_otherwise(&tables, schema)).flatten() {
         return Err(error);
     }

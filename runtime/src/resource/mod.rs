@@ -1,5 +1,6 @@
 //! Resources: what is loaded, into which table, and how.
 
+mod change;
 mod hints;
 mod json;
 
@@ -10,9 +11,12 @@ use serde_json::Value as Json;
 use crate::error::Result;
 use crate::incremental::{DedupKey, Incremental};
 use crate::input::{Feed, Format};
+use crate::secret::Secret;
 use crate::stream::{Open, Pages, Slice};
 use crate::typed::Typed;
 
+pub use change::Limit;
+pub(crate) use change::{Change, Changed, Changes};
 pub(crate) use hints::{apply_hints, merge_table};
 pub(crate) use json::{refuse_unknown, wrong};
 
@@ -102,6 +106,10 @@ pub(crate) struct Data {
     pub(crate) stream: Option<Open>,
     /// What the stream is, if it can go on where an earlier one stopped.
     pub(crate) resumable: Option<String>,
+    /// What happens to the items before anything else.
+    pub(crate) changes: Vec<Change>,
+    /// In front of values about people before they are hashed.
+    pub(crate) salt: Option<Secret>,
 }
 
 impl Resource {
@@ -207,6 +215,104 @@ impl Resource {
     /// begins anew.
     pub fn resumable(mut self, what: impl Into<String>) -> Self {
         self.data.resumable = Some(what.into());
+        self
+    }
+
+    /// The same resource with items that a function changes. Changes happen in the order in which they are given,
+    /// before cursors and tables see the items. Whole numbers from 2^64 on lose digits in a [`serde_json::Value`].
+    ///
+    /// ```
+    /// # use floe::{Memory, Pipeline, Resource};
+    /// let doubled = Resource::new("n").json_lines("1\n2\n").map(|n| Ok((n.as_i64().unwrap_or(0) * 2).into()));
+    /// # let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::default());
+    /// let pipeline = Pipeline::new("p").destination(memory.clone()).dataset("raw").pipelines_dir(folder.path());
+    /// pipeline.run_blocking([doubled])?;
+    /// assert_eq!(memory.table("raw", "n").unwrap().to_json()[1]["value"], 4);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn map(self, change: impl Fn(Json) -> Result<Json> + Send + Sync + 'static) -> Self {
+        self.change(Change::map(change))
+    }
+
+    /// The same resource with the items that a test takes. Those stay as they came.
+    ///
+    /// ```
+    /// # use floe::{Memory, Pipeline, Resource};
+    /// let paid = Resource::new("orders")
+    ///     .json_lines("{\"id\": 1, \"paid\": true}\n{\"id\": 2, \"paid\": false}\n")
+    ///     .filter(|order| order["paid"] == true);
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let pipeline = Pipeline::new("p").destination(Memory::default()).pipelines_dir(folder.path());
+    /// assert_eq!(pipeline.run_blocking([paid])?.rows("orders"), 1);
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn filter(self, test: impl Fn(&Json) -> bool + Send + Sync + 'static) -> Self {
+        self.change(Change::filter(test))
+    }
+
+    /// The same resource with any number of items in the place of each.
+    pub fn flat_map<I>(self, change: impl Fn(Json) -> Result<I> + Send + Sync + 'static) -> Self
+    where
+        I: IntoIterator<Item = Json>,
+    {
+        self.change(Change::flat_map(change))
+    }
+
+    /// The same as [`Resource::map`] with values of types: one that an item is read as, and one that is written.
+    ///
+    /// ```
+    /// use floe::prelude::*;
+    /// #[derive(serde::Deserialize)]
+    /// struct Raw { cents: i64 }
+    /// #[derive(Table)]
+    /// struct Price { price: Decimal<12, 2> }
+    ///
+    /// let prices = Resource::of::<Price>()
+    ///     .json_lines("{\"cents\": 1990}")
+    ///     .map_rows(|raw: Raw| Ok(Price { price: Decimal::from_units(raw.cents.into()).unwrap_or_default() }));
+    /// # let (folder, memory) = (tempfile::tempdir().unwrap(), floe::Memory::default());
+    /// # let pipeline = Pipeline::new("p").destination(memory.clone()).dataset("raw").pipelines_dir(folder.path());
+    /// pipeline.run_blocking([prices])?;
+    /// assert_eq!(memory.table("raw", "price").unwrap().to_json()[0]["price"], "19.90");
+    /// # Ok::<(), floe::Error>(())
+    /// ```
+    pub fn map_rows<A, B>(self, change: impl Fn(A) -> Result<B> + Send + Sync + 'static) -> Self
+    where
+        A: serde::de::DeserializeOwned,
+        B: crate::Field,
+    {
+        self.change(Change::map_rows(change))
+    }
+
+    /// The same as [`Resource::filter`] with values of a type.
+    pub fn filter_rows<T>(self, test: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self
+    where
+        T: serde::de::DeserializeOwned,
+    {
+        self.change(Change::filter(test))
+    }
+
+    /// The same resource up to a limit. Nothing is asked for beyond it: a stream is dropped, a file not read
+    /// further. Several limits hold together; a limit of items counts what the changes before it leave.
+    pub fn limit(self, limit: Limit) -> Self {
+        self.change(Change::Limit(limit))
+    }
+
+    /// The same resource with a text in front of values that `#[table(pii = hash)]` hashes, which makes them hard to
+    /// guess.
+    pub fn hash_salt(mut self, salt: impl Into<Secret>) -> Self {
+        self.data.salt = Some(salt.into());
+        self
+    }
+
+    /// Everything that happens to the items before anything else sees them.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let refit = self.typed.as_ref().and_then(|typed| typed.refit(self.data.salt.clone()));
+        self.data.changes.iter().cloned().chain(refit.map(Change::refit)).collect()
+    }
+
+    fn change(mut self, change: Change) -> Self {
+        self.data.changes.push(change);
         self
     }
 

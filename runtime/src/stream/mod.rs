@@ -17,11 +17,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::input::Page;
+use crate::resource::{Change, Changes};
 
 pub(crate) use log::Log;
 pub(crate) use pages::LogPages;
@@ -100,6 +101,30 @@ impl Open {
 
     fn pages(&self, slice: Slice) -> Pages {
         (self.0)(slice)
+    }
+
+    /// The same with changes to the pages. When no more are wanted, the stream is dropped.
+    pub(crate) fn changed(self, changes: Vec<Change>) -> Self {
+        if changes.is_empty() {
+            return self;
+        }
+        Self::new(move |slice| {
+            let changes = Changes::new(&changes);
+            let open = self.clone();
+            // opened only if something is wanted
+            let start = (changes, None::<Pages>, Some(move || open.pages(slice)));
+            Box::pin(stream::try_unfold(start, |(mut changes, pages, mut open)| async move {
+                if changes.is_done() {
+                    return Ok(None);
+                }
+                let Some(mut pages) = pages.or_else(|| open.take().map(|open| open())) else {
+                    return Ok(None);
+                };
+                let Some(page) = pages.next().await else { return Ok(None) };
+                let page = changes.page(page?)?;
+                Ok(Some((page, (changes, Some(pages), open))))
+            }))
+        })
     }
 }
 

@@ -55,7 +55,8 @@ fn members(
             members(fields, open, properties, required);
             continue;
         }
-        let mut schema = value(field.shape, open);
+        // what is hidden or left out may be anything before
+        let mut schema = if field.policy.is_some() { Map::new() } else { value(field.shape, open) };
         if let Some(text) = field.description {
             schema.insert("description".to_owned(), text.into());
         }
@@ -72,6 +73,13 @@ fn value(shape: Shape, open: &mut OpenTypes) -> Map<String, Json> {
         Shape::Column { of, nullable } => nullable_if(nullable, column(of)),
         Shape::Row { fields, .. } if open.contains(&fields.as_ptr()) => Map::new(),
         Shape::Row { fields, nullable } => nullable_if(nullable, object(fields, open)),
+        // a map whose entries are rows
+        Shape::List(Shape::Row { fields: [key, of], .. }) if key.is_entry_key() => {
+            let mut schema = Map::new();
+            schema.insert("type".to_owned(), "object".into());
+            schema.insert("additionalProperties".to_owned(), value(of.shape, open).into());
+            schema
+        }
         Shape::List(element) => {
             let mut schema = Map::new();
             schema.insert("type".to_owned(), "array".into());
@@ -104,4 +112,26 @@ fn nullable_if(nullable: bool, mut schema: Map<String, Json>) -> Map<String, Jso
         schema.insert("type".to_owned(), json!([kind, "null"]));
     }
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use floe_schema::typed::Policy;
+
+    #[test]
+    fn maps_and_hidden_values_are_described_as_they_come() {
+        const ENTRY: Shape = Shape::Row {
+            fields: &[FieldDef::entry_key(), FieldDef::new("value", "value", Shape::of(DataType::Double))],
+            nullable: false,
+        };
+        const FIELDS: &[FieldDef] = &[
+            FieldDef::new("phone", "phone", Shape::of(DataType::Bigint)).pii(Policy::Mask),
+            FieldDef::new("prices", "prices", Shape::List(&ENTRY)),
+        ];
+        let schema = Json::Object(object(FIELDS, &mut Vec::new()));
+        assert_eq!(schema["properties"]["phone"], json!({}));
+        let prices = json!({"type": "object", "additionalProperties": {"type": "number"}});
+        assert_eq!(schema["properties"]["prices"], prices);
+    }
 }

@@ -5,10 +5,15 @@
 //! schema as hints, so that a table does not depend on whether its rows were structs.
 
 mod decimal;
+mod entries;
 mod fields;
+#[cfg(feature = "jiff")]
+mod jiff;
 mod json;
 mod json_schema;
 mod pages;
+mod read;
+mod refit;
 mod rows;
 mod schema;
 mod source;
@@ -16,13 +21,16 @@ mod time;
 mod write;
 
 pub use decimal::{Decimal, DecimalError};
+pub use entries::Entries;
 pub use json::Json;
 pub use json_schema::json_schema;
 pub use pages::{Cursor, IntoPages, row_stream, rows};
+pub use read::{Reader, TableRows};
 pub use rows::Rows;
 pub use source::Source;
 pub use write::RowWriter;
 
+pub(crate) use refit::Refit;
 pub(crate) use schema::{Typed, keys_of, stored_otherwise};
 
 use floe_schema::typed::{ContractFile, Shape, TableDef};
@@ -153,7 +161,13 @@ impl Resource {
         if let (Some(strategy), Some(disposition)) = (table.strategy, &mut self.hints.disposition)
             && disposition.kind == WriteDisposition::Merge
         {
-            disposition.options.insert("strategy".to_owned(), strategy.as_str().into());
+            let mut set = |key: &str, value: Option<serde_json::Value>| {
+                value.and_then(|value| disposition.options.insert(key.to_owned(), value))
+            };
+            set("strategy", Some(strategy.as_str().into()));
+            set("validity_column_names", table.validity.map(|(from, to)| vec![from, to].into()));
+            set("active_record_timestamp", table.active_record_timestamp.map(Into::into));
+            set("boundary_timestamp", table.boundary_timestamp.map(Into::into));
             disposition.shorthand = false;
         }
         if let Some(mode) = table.contract {

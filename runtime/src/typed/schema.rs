@@ -1,7 +1,7 @@
 //! Tables of a type, as a schema has them.
 
 use floe_schema::typed::{FieldDef, Shape, TableDef};
-use floe_schema::{Column, DataType, Hint, Naming, Schema, Table};
+use floe_schema::{Column, DataType, Hint, Naming, Schema, Table, x};
 
 use crate::error::{Error, ErrorKind, Step};
 
@@ -16,6 +16,11 @@ impl PartialEq for Typed {
 }
 
 impl Typed {
+    /// What items of the type need before they are read.
+    pub(crate) fn refit(&self, salt: Option<crate::Secret>) -> Option<super::refit::Refit> {
+        super::refit::Refit::new(self.0.fields, salt)
+    }
+
     /// The tables of the type, the root first, under a name that is normalised.
     pub(crate) fn tables(&self, root: &str, naming: &Naming) -> Vec<Table> {
         let mut tables =
@@ -171,6 +176,17 @@ impl Tables<'_> {
         column.data_type = Some(data_type);
         column.nullable = Some(nullable);
         column.hints = field.hints;
+        if field.policy.is_some() {
+            column.set_x(x::PII, true.into());
+        }
+        if !field.was.is_empty() {
+            let prefix = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
+            let former = field.was.iter().map(|name| {
+                let name = self.naming.key(name);
+                self.naming.join(prefix.iter().map(String::as_str).chain([name.as_str()]))
+            });
+            column.set_x(x::WAS, former.collect());
+        }
         column.dedup_sort = field.dedup_sort;
         column.description = field.description.map(Into::into);
         column

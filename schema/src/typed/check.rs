@@ -160,8 +160,11 @@ impl Walk<'_> {
             let before = self.column.join(field.name.as_bytes());
             match field.shape {
                 Shape::Column { nullable: own, .. } => {
-                    let spec = spec(field.shape, own || nullable, &field.hints, self.column.bytes(), root);
-                    self.compare(&spec);
+                    let mut spec =
+                        spec(field.shape, own || nullable, &field.hints, self.column.bytes(), root);
+                    let prefix = slice(self.column.bytes(), 0, before);
+                    push_former(&mut spec, prefix, field.was);
+                    self.compare(&spec, field.was, before);
                 }
                 Shape::Row { fields, nullable: own } => self.columns(fields, nullable || own, root),
                 Shape::List(_) | Shape::Again(_) => {}
@@ -171,12 +174,22 @@ impl Walk<'_> {
     }
 
     /// Compares the column with its line.
-    const fn compare(&mut self, spec: &Text<128>) {
+    const fn compare(&mut self, spec: &Text<256>, was: &[&str], prefix: usize) {
         let line = match self.line_of(self.at, self.section.1) {
             Some(line) => Some(line),
             None => self.line_of(self.section.0, self.at),
         };
         let Some((line, name_end)) = line else {
+            if let Some(former) = self.former(was, prefix) {
+                self.found += 1;
+                return self.differs(
+                    b"the contract calls it `",
+                    former.bytes(),
+                    b"`, the struct renames it: `",
+                    spec.bytes(),
+                    b"`",
+                );
+            }
             return self.differs(
                 b"the contract has no such column, the struct says `",
                 spec.bytes(),
@@ -196,11 +209,28 @@ impl Walk<'_> {
         }
     }
 
+    /// The former name of the column that the contract still has.
+    const fn former(&self, was: &[&str], prefix: usize) -> Option<Text<256>> {
+        let mut n = 0;
+        while n < was.len() {
+            let name = sibling(slice(self.column.bytes(), 0, prefix), was[n]);
+            if self.line_named(name.bytes(), self.section.0, self.section.1).is_some() {
+                return Some(name);
+            }
+            n += 1;
+        }
+        None
+    }
+
     /// The line of the column within a range.
-    const fn line_of(&self, mut at: usize, end: usize) -> Option<(Line, usize)> {
+    const fn line_of(&self, at: usize, end: usize) -> Option<(Line, usize)> {
+        self.line_named(self.column.bytes(), at, end)
+    }
+
+    const fn line_named(&self, name: &[u8], mut at: usize, end: usize) -> Option<(Line, usize)> {
         while let Some(line) = Line::from(self.text, at, end) {
             at = line.next;
-            if let Some(name_end) = text::after(self.text, line.start, self.column.bytes())
+            if let Some(name_end) = text::after(self.text, line.start, name)
                 && (name_end == line.end || is_blank(self.text[name_end]))
             {
                 return Some((line, name_end));
@@ -225,13 +255,45 @@ impl Walk<'_> {
             at = line.next;
             let Some((start, name_end)) = token(self.text, line.start) else { continue };
             let name = slice(self.text, start, name_end);
-            if find(fields, name, 0).is_none() {
+            if find(fields, name, 0).is_none() && !self.is_former(fields, name, 0) {
                 let said = slice(self.text, name_end, line.end);
                 let before = self.column.join(name);
                 self.differs(b"the struct has no such column, the contract says `", said, b"`", b"", b"");
                 self.column.truncate(before);
             }
         }
+    }
+
+    /// Whether a column had this name, which continues at `from`, and the contract does not know the new one.
+    const fn is_former(&self, fields: &[FieldDef], name: &[u8], from: usize) -> bool {
+        let mut n = 0;
+        while n < fields.len() {
+            let field = &fields[n];
+            n += 1;
+            let mut w = 0;
+            while w < field.was.len() {
+                if let Some(after) = text::after(name, from, field.was[w].as_bytes())
+                    && after == name.len()
+                {
+                    let new = joined(slice(name, 0, from), field.name);
+                    return self.line_named(new.bytes(), self.section.0, self.section.1).is_none();
+                }
+                w += 1;
+            }
+            if let Shape::Row { fields, .. } = field.shape {
+                let own = field.name.as_bytes();
+                let below = match text::after(name, from, own) {
+                    Some(after) if !own.is_empty() => text::after(name, after, b"__"),
+                    after => after,
+                };
+                if let Some(below) = below
+                    && self.is_former(fields, name, below)
+                {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     const fn children(&mut self, fields: &[FieldDef]) {
@@ -403,7 +465,7 @@ const fn spec(
     hints: &Hints,
     column: &[u8],
     root: Option<&TableDef>,
-) -> Text<128> {
+) -> Text<256> {
     let mut out = Text::new();
     let Shape::Column { of, .. } = shape else { return out };
     out.push(of.data_type.as_str().as_bytes());
@@ -435,6 +497,32 @@ const fn spec(
     if matches!(hints.get(Hint::Unique), Some(true)) {
         out.push(b" unique");
     }
+    out
+}
+
+/// Adds the former names of a column beside which they stand.
+const fn push_former(spec: &mut Text<256>, prefix: &[u8], was: &[&str]) {
+    let mut n = 0;
+    while n < was.len() {
+        spec.push(b" was:");
+        spec.push(sibling(prefix, was[n]).bytes());
+        n += 1;
+    }
+}
+
+/// The name of a column below a struct, which is empty for the table itself.
+const fn sibling(prefix: &[u8], name: &str) -> Text<256> {
+    let mut out = Text::new();
+    out.push(prefix);
+    let _ = out.join(name.as_bytes());
+    out
+}
+
+/// The name of a column behind a prefix that ends as it should.
+const fn joined(prefix: &[u8], name: &str) -> Text<256> {
+    let mut out = Text::new();
+    out.push(prefix);
+    out.push(name.as_bytes());
     out
 }
 

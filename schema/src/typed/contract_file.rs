@@ -16,10 +16,13 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
-use crate::{Column, DataType, Hint, Table, is_internal};
+use crate::{Column, DataType, Hint, Table, is_internal, x};
 
 /// The hints that a contract speaks of.
 const KEYS: [Hint; 3] = [Hint::PrimaryKey, Hint::MergeKey, Hint::Unique];
+
+/// In front of a name that a column had before.
+const WAS: &str = "was:";
 
 /// Tables of a contract, the root first.
 ///
@@ -69,6 +72,7 @@ impl ContractFile {
                 own.nullable = Some(column.is_nullable());
                 (own.precision, own.scale) = (column.precision, column.scale);
                 own.timezone = (!column.has_timezone()).then_some(false);
+                set_former(&mut own, column.former_names().map(str::to_owned).collect());
                 for hint in KEYS {
                     own.set_hint(hint, column.has(hint).then_some(true));
                 }
@@ -130,8 +134,13 @@ fn column(line: &str) -> Result<Column, String> {
         let (precision, scale) = numbers.split_once(',').unwrap_or((numbers, ""));
         (column.precision, column.scale) = (number(precision)?, number(scale)?);
     }
+    let mut former = Vec::new();
     while let Some((word, rest)) = words.split_first() {
         words = rest;
+        if let Some(name) = word.strip_prefix(WAS) {
+            former.push(name.to_owned());
+            continue;
+        }
         match (*word, rest) {
             ("not", ["null", rest @ ..]) => (column.nullable, words) = (Some(false), rest),
             ("without", ["time", "zone", rest @ ..]) if column.data_type == Some(DataType::Timestamp) => {
@@ -140,13 +149,21 @@ fn column(line: &str) -> Result<Column, String> {
             _ => match KEYS.iter().find(|hint| hint.as_str() == *word) {
                 Some(hint) => column.set_hint(*hint, Some(true)),
                 None => {
-                    let known = "`not null`, `primary_key`, `merge_key`, `unique` or `without time zone`";
+                    let known =
+                        "`not null`, `primary_key`, `merge_key`, `unique`, `was:name` or `without time zone`";
                     return Err(format!("`{word}` is none of {known}"));
                 }
             },
         }
     }
+    set_former(&mut column, former);
     Ok(column)
+}
+
+fn set_former(column: &mut Column, names: Vec<String>) {
+    if !names.is_empty() {
+        column.set_x(x::WAS, names.into());
+    }
 }
 
 impl fmt::Display for ContractFile {
@@ -172,10 +189,11 @@ impl fmt::Display for ContractFile {
 }
 
 fn cells(column: &Column) -> [String; 3] {
-    let mut rest: Vec<&str> = Vec::new();
+    let mut rest: Vec<String> = Vec::new();
     if !column.is_nullable() {
-        rest.push("not null");
+        rest.push("not null".to_owned());
     }
-    rest.extend(KEYS.iter().filter(|hint| column.has(**hint)).map(|hint| hint.as_str()));
+    rest.extend(KEYS.iter().filter(|hint| column.has(**hint)).map(ToString::to_string));
+    rest.extend(column.former_names().map(|name| format!("{WAS}{name}")));
     [column.name.to_string(), column.type_text(), rest.join(" ")]
 }

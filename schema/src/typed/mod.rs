@@ -94,6 +94,22 @@ impl Shape {
     }
 }
 
+/// The column with the keys of a map whose entries are rows.
+const ENTRY_KEY: &str = "key";
+
+/// What happens to values about people, before anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Their SHA-256 takes their place: equal values stay equal.
+    Hash,
+    /// `***` takes their place.
+    Mask,
+    /// They are left out.
+    Drop,
+}
+
+crate::data_type::names!(Policy, "policy", { Hash => "hash", Mask => "mask", Drop => "drop" });
+
 /// A field of a struct.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldDef {
@@ -105,6 +121,12 @@ pub struct FieldDef {
     pub shape: Shape,
     /// Yes-or-no properties of the column.
     pub hints: Hints,
+    /// Names that the column had before.
+    pub was: &'static [&'static str],
+    /// Other keys under which the value may stand in JSON.
+    pub alias: &'static [&'static str],
+    /// What happens to values about people.
+    pub policy: Option<Policy>,
     /// How duplicates are sorted before one of them is kept.
     pub dedup_sort: Option<SortOrder>,
     /// For people.
@@ -114,7 +136,17 @@ pub struct FieldDef {
 impl FieldDef {
     /// A field without hints.
     pub const fn new(key: &'static str, name: &'static str, shape: Shape) -> Self {
-        Self { key, name, shape, hints: Hints::NONE, dedup_sort: None, description: None }
+        Self {
+            key,
+            name,
+            shape,
+            hints: Hints::NONE,
+            was: &[],
+            alias: &[],
+            policy: None,
+            dedup_sort: None,
+            description: None,
+        }
     }
 
     /// A field whose fields stand in its place.
@@ -130,6 +162,51 @@ impl FieldDef {
     pub const fn hint(mut self, hint: Hint) -> Self {
         self.hints = self.hints.with(hint, Some(true));
         self
+    }
+
+    /// The same field for a column that had other names before. They stand where the name stands.
+    pub const fn was(mut self, names: &'static [&'static str]) -> Self {
+        assert!(
+            matches!(self.shape, Shape::Column { .. }),
+            "`was` is for fields that are one column: say it at the fields of the struct, and load a list into a new table"
+        );
+        self.was = names;
+        self
+    }
+
+    /// The same field for a value that may stand under other keys.
+    pub const fn alias(mut self, keys: &'static [&'static str]) -> Self {
+        self.alias = keys;
+        self
+    }
+
+    /// The same field for a value about people. What is hashed or masked is text.
+    pub const fn pii(mut self, policy: Policy) -> Self {
+        let nullable = self.shape.is_nullable();
+        self.shape = match policy {
+            // no column
+            Policy::Drop => Shape::Row { fields: &[], nullable: true },
+            Policy::Hash | Policy::Mask => {
+                assert!(
+                    matches!(self.shape, Shape::Column { .. }),
+                    "only a field that is one column can be hashed or masked: say it at the fields of the struct, or drop all of it"
+                );
+                Shape::Column { of: ColumnType::of(DataType::Text), nullable }
+            }
+        };
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The keys of a map whose entries are rows.
+    pub const fn entry_key() -> Self {
+        Self::new(ENTRY_KEY, ENTRY_KEY, Shape::of(DataType::Text)).alias(&[ENTRY_KEY])
+    }
+
+    /// Whether it has the keys of a map whose entries are rows.
+    pub const fn is_entry_key(&self) -> bool {
+        // nobody else has an alias that is the key
+        self.alias.len() == 1 && text::same(self.alias[0].as_bytes(), self.key.as_bytes())
     }
 
     /// The same field with an order of duplicates.
@@ -231,6 +308,12 @@ pub struct TableDef {
     pub write: Option<WriteDisposition>,
     /// How rows are merged.
     pub strategy: Option<MergeStrategy>,
+    /// Columns that say from when and until when a version of a row is valid, for scd2.
+    pub validity: Option<(&'static str, &'static str)>,
+    /// The end of validity of rows that are valid now; null if there is none.
+    pub active_record_timestamp: Option<&'static str>,
+    /// The instant at which versions of rows change; that of the load if there is none.
+    pub boundary_timestamp: Option<&'static str>,
     /// The column that says what is new.
     pub cursor: Option<&'static str>,
     /// How deep nested values are taken apart.
@@ -254,6 +337,9 @@ impl TableDef {
             merge_key: &[],
             write: None,
             strategy: None,
+            validity: None,
+            active_record_timestamp: None,
+            boundary_timestamp: None,
             cursor: None,
             max_nesting: None,
             contract: None,

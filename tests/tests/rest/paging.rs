@@ -65,6 +65,14 @@ fn cursors_end_at_every_rule() {
 }
 
 #[test]
+fn a_limit_ends_the_requests() {
+    let server = Api::new().table("/items", rows(9), Paging::cursor(2)).start();
+    let items = api(&server).get("/items").paginate(Paginator::cursor("next_cursor")).resource("items");
+    assert_eq!(load(items.limit(floe::Limit::rows(3))), Ok(ids(3)));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
 fn cursors_go_into_bodies_and_headers() {
     let server = Api::new().table("/search", rows(5), Paging::body_cursor(2)).start();
     let search = api(&server).post("/search").json(json!({"query": "x", "page": {"size": 2}}));

@@ -1,7 +1,11 @@
 //! Tables that are Rust types: what they become, and that it does not matter whether rows were structs.
 
+mod changes;
 mod contracts;
 mod examples;
+mod options;
+mod reading;
+mod renames;
 mod same;
 mod shapes;
 mod sources;

@@ -6,6 +6,9 @@
 //! the only one that calls C.
 #![allow(unsafe_code)]
 
+mod shared;
+mod stream;
+
 use std::ffi::{CStr, CString};
 use std::path::Path;
 use std::ptr;
@@ -19,9 +22,10 @@ use crate::error::{Error, ErrorKind, Result, Step};
 /// A row of a result as texts.
 pub(super) type Row = Vec<Option<String>>;
 
-/// An open database with one connection to it.
+/// A connection to an open database. All connections of a process to one file share the database, because two
+/// of them would not know of each other's changes.
 pub(super) struct Connection {
-    database: c::duckdb_database,
+    database: shared::Database,
     connection: c::duckdb_connection,
 }
 
@@ -30,21 +34,12 @@ pub(super) struct Connection {
 unsafe impl Send for Connection {}
 
 impl Connection {
-    /// Opens a database file with settings.
+    /// Opens a database file. The settings are for the first connection to it.
     pub(super) fn open(path: &Path, settings: &[(&str, String)]) -> Result<Self> {
-        let path = text(&path.to_string_lossy())?;
-        let config = Config::new(settings)?;
-        let mut this = Self { database: ptr::null_mut(), connection: ptr::null_mut() };
-        let mut message: *mut std::os::raw::c_char = ptr::null_mut();
-        // SAFETY: all pointers are valid for the call; the message is freed below.
-        let state = unsafe { c::duckdb_open_ext(path.as_ptr(), &mut this.database, config.0, &mut message) };
-        if state != c::DuckDBSuccess {
-            // SAFETY: DuckDB gives a message that we own, or none.
-            let text = unsafe { take_text(message) }.unwrap_or_default();
-            return Err(refused(&text).help("another process may have the database open for writing"));
-        }
-        // SAFETY: the database was opened.
-        let state = unsafe { c::duckdb_connect(this.database, &mut this.connection) };
+        let database = shared::Database::open(path, settings)?;
+        let mut this = Self { database, connection: ptr::null_mut() };
+        // SAFETY: the database is open as long as the value exists.
+        let state = unsafe { c::duckdb_connect(this.database.raw(), &mut this.connection) };
         if state != c::DuckDBSuccess {
             return Err(refused("cannot connect"));
         }
@@ -105,29 +100,34 @@ impl Connection {
         let mut result = QueryResult(unsafe { std::mem::zeroed() });
         // SAFETY: connection and text are valid; the result is destroyed on drop.
         let state = unsafe { c::duckdb_query(self.connection, sql.as_ptr(), &mut result.0) };
-        if state == c::DuckDBSuccess {
-            return Ok(result);
-        }
-        // SAFETY: the message belongs to the result and lives as long.
-        let message = unsafe {
-            let message = c::duckdb_result_error(&mut result.0);
-            if message.is_null() { "" } else { CStr::from_ptr(message).to_str().unwrap_or_default() }
-        };
-        Err(refused(message))
+        if state == c::DuckDBSuccess { Ok(result) } else { Err(refused(&result.message())) }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // SAFETY: both are valid or null, which the calls accept; neither is used afterwards.
-        unsafe {
-            c::duckdb_disconnect(&mut self.connection);
-            c::duckdb_close(&mut self.database);
-        }
+        // SAFETY: the connection is valid or null, which the call accepts, and not used afterwards. The
+        // database is closed later, if this was its last connection.
+        unsafe { c::duckdb_disconnect(&mut self.connection) }
     }
 }
 
 struct QueryResult(c::duckdb_result);
+
+impl QueryResult {
+    /// What went wrong, or nothing.
+    fn message(&mut self) -> String {
+        // SAFETY: the message belongs to the result and lives as long; it is copied.
+        unsafe {
+            let message = c::duckdb_result_error(&mut self.0);
+            if message.is_null() {
+                String::new()
+            } else {
+                CStr::from_ptr(message).to_string_lossy().into_owned()
+            }
+        }
+    }
+}
 
 impl Drop for QueryResult {
     fn drop(&mut self) {

@@ -11,7 +11,10 @@ use floe_schema::{STATE_TABLE, Schema, Table, VERSION_TABLE};
 
 use self::ffi::Connection;
 use super::sql::{Statements, merge_statements};
-use super::{Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
+use super::{
+    Batches, Capabilities, Chain, Dataset, Destination, IDS_AT_ONCE, LoadRecord, Read, RejectedRow,
+    StoredState,
+};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 pub(crate) use dialect::DuckDbDialect;
@@ -73,6 +76,7 @@ impl DuckDb {
         let catalog = catalog.into_iter().flatten().next().flatten().unwrap_or_default();
         Ok(DuckDbDataset {
             connection,
+            duckdb: self.clone(),
             catalog,
             name: name.to_owned(),
             own_memory_limit: self.memory_limit.is_none(),
@@ -146,6 +150,7 @@ fn check_folder(path: &Path) -> Result<()> {
 
 struct DuckDbDataset {
     connection: Connection,
+    duckdb: DuckDb,
     /// The database, which takes the name of its file. A dataset of the same name would make names
     /// without it ambiguous.
     catalog: String,
@@ -198,6 +203,27 @@ impl DuckDbDataset {
             return Ok(());
         }
         self.connection.execute(&format!("SET threads = {threads}")).map(drop)
+    }
+
+    /// The load that was completed last.
+    fn last_load(&mut self) -> Result<Option<String>> {
+        if !self.has_tables(&[floe_schema::LOADS_TABLE])? {
+            return Ok(None);
+        }
+        let rows = self.connection.query(&self.statements().last_load())?;
+        Ok(rows.into_iter().flatten().next().flatten())
+    }
+
+    /// A stream for each read, each on a connection of its own.
+    fn streams(&mut self, reads: &[Read]) -> Result<Vec<Batches>> {
+        let statements = self.statements();
+        let stream = |read: &Read| {
+            let mut connection = self.duckdb.connect()?;
+            connection.execute(&statements.enter())?;
+            connection.execute("BEGIN TRANSACTION READ ONLY")?;
+            connection.stream(&statements.read(read)).map(Batches::new)
+        };
+        reads.iter().map(stream).collect()
     }
 
     fn has_tables(&mut self, wanted: &[&str]) -> Result<bool> {
@@ -367,6 +393,21 @@ impl Dataset for DuckDbDataset {
             removed += self.connection.execute(&sql).map_err(|e| e.table(table))?;
         }
         Ok(removed)
+    }
+
+    fn read(mut self: Box<Self>, reads: &[Read]) -> Result<Vec<Batches>> {
+        // rows of several tables are put in order, which may need as much memory as a merge
+        if reads.len() > 1 {
+            self.take_memory(MERGE_MEMORY, &[])?;
+        }
+        // each connection sees the moment when it began, and a run of this process may come in between
+        loop {
+            let before = self.last_load()?;
+            let streams = self.streams(reads)?;
+            if reads.len() < 2 || self.last_load()? == before {
+                return Ok(streams);
+            }
+        }
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

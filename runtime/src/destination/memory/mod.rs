@@ -1,17 +1,18 @@
 //! A destination in memory, for tests: the smallest that does everything, to compare others with.
 
 mod merge;
+mod read;
 mod value;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
-use floe_schema::{BOUNDARY_TABLE, STATE_TABLE, Schema, Table};
+use floe_schema::{BOUNDARY_TABLE, Column, STATE_TABLE, Schema, Table};
 use serde_json::Value as Json;
 
 use self::value::{Row, Value, rows_of};
-use super::{Capabilities, Chain, Dataset, Destination, LoadRecord, RejectedRow, StoredState};
+use super::{Batches, Capabilities, Chain, Dataset, Destination, LoadRecord, Read, RejectedRow, StoredState};
 use crate::error::{Error, ErrorKind, Result, Step};
 
 /// Datasets that live as long as the value and its clones.
@@ -37,8 +38,8 @@ pub struct Memory {
 /// A table in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTable {
-    /// Names and nullability, in order.
-    columns: Vec<(String, bool)>,
+    /// In order.
+    columns: Vec<Column>,
     rows: Vec<Row>,
 }
 
@@ -64,8 +65,18 @@ impl MemoryTable {
     /// Adds the columns that are missing.
     fn migrate(&mut self, table: &Table) {
         for column in table.complete_columns() {
-            if !self.columns.iter().any(|(name, _)| *name == column.name) {
-                self.columns.push((column.name.to_string(), column.is_nullable()));
+            let is_there = |name: &str| self.columns.iter().any(|known| known.name == name);
+            if let Some(former) = table.former_name(column, is_there) {
+                for known in self.columns.iter_mut().filter(|known| known.name == former) {
+                    *known = column.clone();
+                }
+                for row in &mut self.rows {
+                    if let Some(value) = row.remove(former) {
+                        row.insert(column.name.to_string(), value);
+                    }
+                }
+            } else if !self.columns.iter().any(|known| known.name == column.name) {
+                self.columns.push(column.clone());
             }
         }
     }
@@ -77,7 +88,7 @@ impl MemoryTable {
 
     /// Names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|(name, _)| name.as_str())
+        self.columns.iter().map(|column| &*column.name)
     }
 
     /// The rows, without nulls. What JSON has no type for is text: decimals, instants in UTC such as
@@ -99,11 +110,11 @@ impl MemoryTable {
     }
 
     fn append(&mut self, table: &str, rows: Vec<Row>) -> Result<u64> {
-        for (name, _) in self.columns.iter().filter(|(_, nullable)| !nullable) {
-            if rows.iter().any(|row| !row.contains_key(name)) {
+        for Column { name, .. } in self.columns.iter().filter(|column| !column.is_nullable()) {
+            if rows.iter().any(|row| !row.contains_key(&**name)) {
                 let message = format!("null in column {table}.{name}, which is not nullable");
                 let error = Error::new(ErrorKind::Destination, message).step(Step::Load);
-                return Err(error.table(table).column(name));
+                return Err(error.table(table).column(&**name));
             }
         }
         let count = rows.len() as u64;
@@ -308,6 +319,11 @@ impl Dataset for MemoryDataset {
         let before = known.rows.len();
         known.rows.retain(|row| !text(row, floe_schema::ID).is_some_and(|id| ids.contains(&id)));
         Ok((before - known.rows.len()) as u64)
+    }
+
+    fn read(self: Box<Self>, reads: &[Read]) -> Result<Vec<Batches>> {
+        let contents = self.stored().unwrap_or_default();
+        reads.iter().map(|read| read::read(&contents.tables, read)).collect()
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

@@ -14,7 +14,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, CopyInSink, NoTls, SimpleQueryMessage, tls::MakeTlsConnect, tls::TlsConnect};
+use tokio_postgres::{
+    Client, CopyInSink, NoTls, SimpleQueryMessage, Statement, tls::MakeTlsConnect, tls::TlsConnect,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::credentials::Credentials;
@@ -85,6 +87,16 @@ impl Connection {
     pub(super) fn types(&self, sql: &str) -> Result<Vec<Type>> {
         let statement = wait(self.client()?.prepare(sql)).map_err(refused)?;
         Ok(statement.columns().iter().map(|column| column.type_().clone()).collect())
+    }
+
+    /// Prepares a query whose rows are wanted in the binary format.
+    pub(super) fn prepare(&self, sql: &str) -> Result<Statement> {
+        wait(self.client()?.prepare(sql)).map_err(refused)
+    }
+
+    /// The rows of a prepared query.
+    pub(super) fn rows(&self, statement: &Statement) -> Result<Vec<tokio_postgres::Row>> {
+        wait(self.client()?.query(statement, &[])).map_err(refused)
     }
 
     /// Begins to copy rows into a table.

@@ -8,8 +8,9 @@ use floe_schema::{LOADS_TABLE, STATE_TABLE, Schema, Table, VERSION_TABLE};
 use super::connection::{Connection, Row};
 use super::copy::Copy;
 use super::dialect::PostgresDialect;
+use super::read;
 use crate::destination::sql::{Statements, merge_statements};
-use crate::destination::{Chain, Dataset, IDS_AT_ONCE, LoadRecord, RejectedRow, StoredState};
+use crate::destination::{Batches, Chain, Dataset, IDS_AT_ONCE, LoadRecord, Read, RejectedRow, StoredState};
 use crate::error::Result;
 
 pub(super) struct PostgresDataset {
@@ -239,6 +240,13 @@ impl Dataset for PostgresDataset {
             removed += self.connection.count(&sql).map_err(|e| e.table(table))?;
         }
         Ok(removed)
+    }
+
+    fn read(self: Box<Self>, reads: &[Read]) -> Result<Vec<Batches>> {
+        let statements = self.statements();
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", statements.search_here());
+        let queries: Vec<String> = reads.iter().map(|read| statements.read(read)).collect();
+        read::open(self.connection, &begin, &queries)
     }
 
     fn commit(&mut self, load: &LoadRecord) -> Result<()> {

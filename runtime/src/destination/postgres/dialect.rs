@@ -46,6 +46,11 @@ impl Dialect for PostgresDialect {
         )
     }
 
+    /// The order of a database follows a language.
+    fn by_bytes(&self, text: String) -> String {
+        format!("{text} COLLATE \"C\"")
+    }
+
     fn column_type(&self, column: &Column, data_type: DataType) -> Result<String> {
         let decimal = |(precision, scale): (i64, i64)| {
             let precision = column.precision.unwrap_or(precision);

@@ -6,6 +6,7 @@ mod credentials;
 mod dataset;
 mod dialect;
 mod numeric;
+mod read;
 mod text;
 mod tls;
 mod values;

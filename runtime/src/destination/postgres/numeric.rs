@@ -8,6 +8,53 @@ const MINUS_INFINITY: u16 = 0xF000;
 /// Digits before and behind the point.
 const MAX_DIGITS: (i64, i64) = (131_072, 16_383);
 
+/// Reads a number as text. Nothing if the bytes are none.
+pub(super) fn text(raw: &[u8]) -> Option<String> {
+    let (groups, weight, sign, scale) = groups(raw)?;
+    match sign {
+        NAN => return Some("NaN".to_owned()),
+        INFINITY => return Some("Infinity".to_owned()),
+        MINUS_INFINITY => return Some("-Infinity".to_owned()),
+        _ => {}
+    }
+    let group = |at: i64| usize::try_from(at).ok().and_then(|at| groups.get(at)).copied().unwrap_or_default();
+    let mut whole: String = (0..=weight).map(|at| format!("{:04}", group(at))).collect();
+    let digits = whole.trim_start_matches('0').to_owned();
+    whole = if digits.is_empty() { "0".to_owned() } else { digits };
+    if sign == NEGATIVE {
+        whole.insert(0, '-');
+    }
+    if scale > 0 {
+        let behind = (0..scale.div_ceil(4)).map(|n| format!("{:04}", group(weight + 1 + n as i64)));
+        let behind: String = behind.collect();
+        whole.push('.');
+        whole.push_str(behind.get(..scale)?);
+    }
+    Some(whole)
+}
+
+/// Reads a number as units of ten to the power of minus `scale`. Nothing if it is none, or does not fit.
+pub(super) fn units(raw: &[u8], scale: usize) -> Option<i128> {
+    let text = text(raw)?;
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let kept = part.trim_end_matches('0');
+    let padding = std::iter::repeat_n('0', scale.checked_sub(kept.len())?);
+    let units =
+        whole.chars().chain(kept.chars()).chain(padding).try_fold(0_i128, |units, digit| {
+            units.checked_mul(10)?.checked_add(digit.to_digit(10)?.into())
+        })?;
+    Some(if negative { -units } else { units })
+}
+
+/// Groups of four digits, the power of the first, the sign, and the digits behind the point.
+fn groups(raw: &[u8]) -> Option<(Vec<u16>, i64, u16, usize)> {
+    let mut words = raw.chunks_exact(2).filter_map(|word| word.try_into().ok().map(u16::from_be_bytes));
+    let (count, weight, sign, scale) = (words.next()?, words.next()? as i16, words.next()?, words.next()?);
+    let groups: Vec<u16> = words.collect();
+    (groups.len() == usize::from(count)).then_some((groups, weight.into(), sign, scale.into()))
+}
+
 /// A decimal number: 0.`digits` times ten to the power of `point`.
 struct Digits<'d> {
     negative: bool,
@@ -161,5 +208,34 @@ mod tests {
             let meant = format!("{}{}", value.unsigned_abs(), zeros(behind - scale as i32));
             prop_assert_eq!(read.trim_start_matches('0'), meant.trim_start_matches('0'));
         }
+
+        #[test]
+        fn what_was_written_is_read(value in -(10_i128.pow(38) - 1)..10_i128.pow(38), scale in 0u32..39) {
+            let mut out = Vec::new();
+            write_scaled(value, scale, &mut out);
+            prop_assert_eq!(units(&out[4..], scale as usize), Some(value));
+            let text = text(&out[4..]).unwrap();
+            let mut again = Vec::new();
+            prop_assert!(write_text(&text, &mut again));
+            prop_assert_eq!(units(&again[4..], scale as usize), Some(value));
+        }
+
+        #[test]
+        fn bytes_that_are_no_number_are_told(raw in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = (text(&raw), units(&raw, 9));
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_text() {
+        let read = |given: &str| {
+            let mut out = Vec::new();
+            assert!(write_text(given, &mut out));
+            text(&out[4..]).unwrap()
+        };
+        for number in ["0", "-0.00012", "12000", "100000000.5", "NaN", "-Infinity", "0.10"] {
+            assert_eq!(read(number), number);
+        }
+        assert_eq!(text(&[0, 1]), None);
     }
 }

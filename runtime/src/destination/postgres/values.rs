@@ -13,8 +13,8 @@ use tokio_postgres::types::Type;
 use super::{numeric, text};
 
 /// From 1970 to 2000, where Postgres begins to count.
-const EPOCH_DAYS: i32 = 10_957;
-const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
+pub(super) const EPOCH_DAYS: i32 = 10_957;
+pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 /// What Postgres holds, as it counts.
 const DATES: std::ops::Range<i32> = -2_451_545..2_145_031_949;
 const TIMESTAMPS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;

@@ -4,6 +4,7 @@
 
 mod exchange;
 mod merge;
+mod read;
 mod statements;
 mod upsert;
 
@@ -49,6 +50,11 @@ pub(crate) trait Dialect {
     /// A query that has a result if rows of a table cannot be deleted and inserted as those of any other, because
     /// something depends on them or because they are elsewhere.
     fn special(&self, catalog: Option<&str>, dataset: &str, table: &str) -> String;
+
+    /// A text as it is put in order by its bytes.
+    fn by_bytes(&self, text: String) -> String {
+        text
+    }
 
     /// A text literal.
     fn text(&self, text: &str) -> String {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Makes the statements of one dataset.
 pub(crate) struct Statements<'d> {
-    dialect: &'d dyn Dialect,
+    pub(super) dialect: &'d dyn Dialect,
     catalog: Option<String>,
     dataset: String,
     /// Whether the tables hold rows for a merge and are thrown away after it.
@@ -55,7 +55,7 @@ impl<'d> Statements<'d> {
         self.dialect.timestamp(micros)
     }
 
-    fn qualified_dataset(&self) -> String {
+    pub(super) fn qualified_dataset(&self) -> String {
         let dataset = self.dialect.quote(&self.dataset);
         match &self.catalog {
             Some(catalog) => format!("{}.{dataset}", self.dialect.quote(catalog)),
@@ -132,14 +132,22 @@ impl<'d> Statements<'d> {
             let what = if self.staged { self.dialect.staged_table() } else { "TABLE" };
             return Ok(vec![format!("CREATE {what} {name} ({})", columns.join(", "))]);
         };
-        table
-            .complete_columns()
-            .filter(|column| !existing.iter().any(|known| self.dialect.same_name(known, &column.name)))
-            .map(|column| {
-                let definition = self.column(table, column)?;
-                Ok(format!("ALTER TABLE {} ADD COLUMN {definition}", self.table(&table.name)))
-            })
-            .collect()
+        let is_there = |name: &str| existing.iter().any(|known| self.dialect.same_name(known, name));
+        let missing = table.complete_columns().filter(|column| !is_there(&column.name));
+        let statement = |column: &Column| {
+            let what = match table.former_name(column, is_there) {
+                Some(former) => {
+                    format!(
+                        "RENAME COLUMN {} TO {}",
+                        self.dialect.quote(former),
+                        self.dialect.quote(&column.name)
+                    )
+                }
+                None => format!("ADD COLUMN {}", self.column(table, column)?),
+            };
+            Ok(format!("ALTER TABLE {} {what}", self.table(&table.name)))
+        };
+        missing.map(statement).collect()
     }
 
     /// Waits until no other transaction that asked for it works on the dataset. The first number keeps
@@ -364,6 +372,23 @@ mod tests {
             statements.migrate(&items(), Some(&existing)).unwrap(),
             ["ALTER TABLE \"raw\".\"items\" ADD COLUMN \"it's \"\"odd\"\"\" DECIMAL(5,2)"]
         );
+    }
+
+    #[test]
+    fn columns_with_a_former_name_are_renamed_once() {
+        let statements = Statements::new(&DuckDbDialect, None, "raw");
+        let mut table = Table::new("items");
+        let mut column = Column::new("title", DataType::Text);
+        column.set_x(floe_schema::x::WAS, serde_json::json!(["name", "label"]));
+        table.insert(column);
+        let migrate = |existing: &[&str]| {
+            let existing: Vec<String> = existing.iter().map(|name| (*name).to_owned()).collect();
+            statements.migrate(&table, Some(&existing)).unwrap()
+        };
+        let renamed = "ALTER TABLE \"raw\".\"items\" RENAME COLUMN \"label\" TO \"title\"";
+        assert_eq!(migrate(&["id", "label"]), [renamed]);
+        assert!(migrate(&["title", "label"]).is_empty());
+        assert_eq!(migrate(&["id"]), ["ALTER TABLE \"raw\".\"items\" ADD COLUMN \"title\" VARCHAR"]);
     }
 
     #[test]

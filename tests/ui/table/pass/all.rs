@@ -25,6 +25,18 @@ struct Thing {
     price: Decimal<12, 2>,
     #[table(json)]
     whole: Part,
+    #[table(was("old_title", "label"))]
+    title: String,
+    #[table(pii = hash)]
+    mail: Option<String>,
+    #[table(pii = "mask")]
+    phone: i64,
+    #[table(pii = drop)]
+    cards: Vec<Part>,
+    #[table(entries)]
+    prices: std::collections::BTreeMap<String, Option<f64>>,
+    #[serde(alias = "colour")]
+    color: String,
     #[serde(skip)]
     _skipped: (),
     #[serde(flatten)]
@@ -56,6 +68,13 @@ struct ByFields<T> {
     value: Option<T>,
 }
 
+#[derive(Table)]
+#[table(primary_key = "id", write = merge, strategy = scd2, validity("since", "until"))]
+#[table(active_record_timestamp = "9999-12-31", boundary_timestamp = "2024-01-01")]
+struct Versions {
+    id: i64,
+}
+
 pub(crate) fn main() {
     use floe::Table as _;
     assert_eq!(Thing::TABLE.primary_key, ["id", "part__of"]);
@@ -66,4 +85,10 @@ pub(crate) fn main() {
     assert_eq!(things.columns["price"].type_text(), "decimal(30,6)");
     assert_eq!(things.description.as_deref(), Some("instead"));
     assert_eq!(things.columns["at"].description.as_deref(), Some("when"));
+    assert_eq!(things.columns["title"].former_names().collect::<Vec<_>>(), ["old_title", "label"]);
+    assert_eq!(things.columns["mail"].type_text(), "text");
+    assert_eq!(things.columns["phone"].type_text(), "text");
+    assert!(!things.columns.contains_key("cards") && !tables.tables.contains_key("things__cards"));
+    assert_eq!(tables.tables["things__prices"].columns["value"].nullable, Some(true));
+    assert_eq!(Versions::TABLE.validity, Some(("since", "until")));
 }
