@@ -53,7 +53,9 @@ fn connector(args: &args::Generate, api: &Api, common: &Common) -> Result<()> {
         return if found.is_empty() { Ok(()) } else { Err(differs(&found)) };
     }
     let written = files.write(out, args.force).map_err(|e| error(&e, &args.spec))?;
-    let report = json!({"resources": api.resources.len(), "skipped": api.skipped.len(), "written": written});
+    // contracts are not written over: what else differs now is what people have to accept
+    let drift = files.differences(out);
+    let report = json!({"resources": api.resources.len(), "skipped": api.skipped.len(), "written": written, "drift": drift});
     if common.output == output::Output::Json {
         return output::print_json(&report);
     }
@@ -67,6 +69,15 @@ fn connector(args: &args::Generate, api: &Api, common: &Common) -> Result<()> {
         api.resources.len(),
         written.len(),
         out.display()
+    ))?;
+    if drift.is_empty() {
+        return Ok(());
+    }
+    output::print(&format!(
+        "the contracts say otherwise, and the connector does not build until they agree:\n  {}\n\
+         `floe contract accept` in {} writes the new columns down",
+        drift.join("\n  "),
+        out.display()
     ))
 }
 
@@ -75,7 +86,7 @@ fn differs(found: &[String]) -> Error {
         ErrorKind::Contract,
         format!("the connector is not what the document gives now:\n  {}", found.join("\n  ")),
     )
-    .help("run `floe generate` again without --check, and look at what changes")
+    .help("run `floe generate` again without --check, look at what changes, then `floe contract accept`")
 }
 
 fn save(path: &Path, text: &str) -> Result<()> {

@@ -38,7 +38,7 @@ pub use error::{Error, Result};
 pub use finding::{Confidence, Finding};
 pub use overlay::Overlay;
 pub use read::{Document, Limits};
-pub use shape::{Field, Record, Scalar, Shape};
+pub use shape::{Extent, Field, Record, Scalar, Shape};
 
 /// Understands a document: what can be loaded from the API and how.
 pub fn inspect(document: &Document) -> Result<Api> {

@@ -94,7 +94,7 @@ fn hostile_text_stays_text() {
         let toml = &files.files["Cargo.toml"].text;
         assert_eq!(
             toml.lines().filter(|l| l.starts_with('[')).collect::<Vec<_>>(),
-            ["[package]", "[dependencies]", "[workspace]"],
+            ["[package]", "[dependencies]", "[dev-dependencies]", "[workspace]"],
             "{toml}"
         );
         for name in [".floe/config.toml", ".floe/secrets.toml"] {

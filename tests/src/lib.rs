@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod dataset;
 pub mod fixtures;
 pub mod frozen;
+pub mod libraries;
 pub mod postgres;
 pub mod random;
 

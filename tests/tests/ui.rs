@@ -4,81 +4,28 @@
 //! The cases are compiled against the libraries that this test is linked with. A crate for each of them would
 //! build all dependencies a second time.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use serde_json::Value as Json;
+use floe_tests::libraries::Libraries;
 
-const CRATES: [&str; 3] = ["chrono", "floe", "futures_util"];
-
-/// The libraries that cases name.
-struct Libraries {
-    externs: BTreeMap<String, PathBuf>,
-    folder: PathBuf,
+/// What the compiler says about a case.
+fn compile(libraries: &Libraries, case: &Path) -> (bool, String) {
+    let out = tempfile::tempdir().unwrap();
+    // contracts stand where the crate of the case would be
+    let krate = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/contract");
+    compile_in(libraries, &krate, case, out.path())
 }
 
-impl Libraries {
-    fn find() -> Self {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["test", "--no-run", "--quiet", "--package", "floe-tests", "--lib"]);
-        cargo.args(["--message-format", "json"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        let output = cargo.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // what macros link is built by itself, without optimisation, and comes first
-        let mut externs = BTreeMap::new();
-        let mut levels = BTreeMap::new();
-        for line in String::from_utf8(output.stdout).unwrap().lines() {
-            let message: Json = serde_json::from_str(line).unwrap_or_default();
-            let name = message["target"]["name"].as_str().unwrap_or_default().replace('-', "_");
-            let files = message["filenames"].as_array().into_iter().flatten().filter_map(Json::as_str);
-            let library = files.filter(|file| file.ends_with(".rlib")).map(PathBuf::from).next();
-            let level = message["profile"]["opt_level"].as_str().unwrap_or_default().to_owned();
-            if let (true, Some(library)) = (CRATES.contains(&name.as_str()), library)
-                && levels.get(&name).is_none_or(|known| *known <= level)
-            {
-                levels.insert(name.clone(), level);
-                externs.insert(name, library);
-            }
-        }
-        assert_eq!(externs.len(), CRATES.len(), "{externs:?}");
-        // what the libraries need is beside them, in whatever folder the others are
-        let folder = externs["chrono"].parent().unwrap().to_owned();
-        Self { externs, folder }
-    }
-
-    /// What the compiler says about a case.
-    fn compile(&self, case: &Path) -> (bool, String) {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let out = tempfile::tempdir().unwrap();
-        // contracts stand where the crate of the case would be
-        self.compile_in(&here.join("ui/contract"), case, out.path())
-    }
-
-    /// The same in a crate, with what the compiler writes in a folder.
-    fn compile_in(&self, krate: &Path, case: &Path, out: &Path) -> (bool, String) {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        rustc.args([
-            "--edition",
-            "2024",
-            "--crate-type",
-            "bin",
-            "--crate-name",
-            "case",
-            "--emit",
-            "metadata,dep-info",
-        ]);
-        rustc.args(["-A", "dead_code", "-A", "unused", "--diagnostic-width", "140", "--color", "never"]);
-        rustc.arg("--out-dir").arg(out).arg("-L").arg(format!("dependency={}", self.folder.display()));
-        for (name, library) in &self.externs {
-            rustc.arg("--extern").arg(format!("{name}={}", library.display()));
-        }
-        rustc.arg(case.strip_prefix(here).unwrap_or(case)).current_dir(here);
-        rustc.env("CARGO_MANIFEST_DIR", krate).env_remove("RUST_BACKTRACE");
-        let output = rustc.output().unwrap();
-        (output.status.success(), readable(&String::from_utf8(output.stderr).unwrap(), here))
-    }
+/// The same in a crate, with what the compiler writes in a folder.
+fn compile_in(libraries: &Libraries, krate: &Path, case: &Path, out: &Path) -> (bool, String) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut rustc = libraries.rustc(out);
+    rustc.args(["--crate-type", "bin", "--crate-name", "case", "--emit", "metadata,dep-info"]);
+    rustc.args(["-A", "dead_code", "-A", "unused", "--diagnostic-width", "140", "--color", "never"]);
+    rustc.arg(case.strip_prefix(here).unwrap_or(case)).current_dir(here);
+    rustc.env("CARGO_MANIFEST_DIR", krate).env_remove("RUST_BACKTRACE");
+    let output = rustc.output().unwrap();
+    (output.status.success(), readable(&String::from_utf8(output.stderr).unwrap(), here))
 }
 
 /// The text without places of this machine and without notes that quote the sources of floe or of Rust: which
@@ -118,7 +65,7 @@ fn the_compiler_says_what_is_wrong() {
     let update = std::env::var_os("FLOE_UPDATE").is_some();
     let mut wrong = Vec::new();
     for case in cases("fail") {
-        let (compiles, said) = libraries.compile(&case);
+        let (compiles, said) = compile(&libraries, &case);
         assert!(!compiles, "{} compiles", case.display());
         let place = case.with_extension("stderr");
         if update {
@@ -130,7 +77,7 @@ fn the_compiler_says_what_is_wrong() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for case in cases("pass") {
-        let (compiles, said) = libraries.compile(&case);
+        let (compiles, said) = compile(&libraries, &case);
         assert!(compiles, "{}:\n{said}", case.display());
     }
 }
@@ -146,7 +93,7 @@ fn a_change_of_the_contract_alone_is_seen() {
     std::fs::create_dir(krate.path().join("contracts")).unwrap();
     std::fs::copy(here.join("contracts/agreed.contract"), &contract).unwrap();
     let case = here.join("pass/agreed.rs");
-    let build = || libraries.compile_in(krate.path(), &case, krate.path());
+    let build = || compile_in(&libraries, krate.path(), &case, krate.path());
     let (compiles, said) = build();
     assert!(compiles, "{said}");
     let read = std::fs::read_to_string(krate.path().join("case.d")).unwrap();

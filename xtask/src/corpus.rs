@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Compare decisions with the table of hand-checked facts
     #[arg(long)]
     truth: bool,
+    /// Compile the connectors, with warnings as errors; give documents or folders
+    #[arg(long)]
+    compile: bool,
 }
 
 /// The package with documents of many APIs, and its version.
@@ -47,6 +50,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if args.truth {
         return truth::compare(&paths);
+    }
+    if args.compile {
+        let found: Result<Vec<Vec<PathBuf>>> = paths.iter().map(|path| documents(path)).collect();
+        return crate::compile::run(&found?.concat());
     }
     let start = Instant::now();
     let mut total = Total::default();

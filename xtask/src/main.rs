@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod compile;
 mod corpus;
 mod demo;
 mod duckdb;

@@ -1,133 +1,126 @@
-//! Contracts: the columns of a table and of its child tables, one a line.
+//! Contracts: the columns of a table and of its child tables, one a line, as the struct has them.
 
-use std::collections::BTreeMap;
+use floe_schema::typed::ContractFile;
+use floe_schema::{Column, DataType, Hint, Naming, SchemaDiff, Table as SchemaTable};
 
-use crate::api::{Api, Resource};
+use super::tables::{Table, Tables};
+use crate::api::Api;
 use crate::shape::Shape;
-use floe_schema::{DataType, Naming};
 
-/// How deep child tables go.
-const MAX_DEPTH: usize = 12;
-/// Tables of one contract: lists in lists of lists multiply.
-const MAX_TABLES: usize = 100;
+/// Names that the compiler compares may have so many bytes.
+const LONGEST: usize = 240;
 
-type Tables = BTreeMap<String, Vec<(String, DataType, bool, bool)>>;
-
-/// The contract of a table with rows of a resource.
-pub(super) fn text(api: &Api, resource: &Resource) -> Option<String> {
-    let Shape::Record(record) = resource.row else { return None };
-    let naming = Naming::snake_case();
-    let mut tables = Tables::new();
-    let table = naming.path(&resource.table);
-    collect(api, record, &table, "", false, 0, &naming, &mut tables);
-    if let Some(columns) = tables.get_mut(&table) {
-        for key in &resource.primary_key {
-            let key = naming.path(key);
-            if let Some(column) = columns.iter_mut().find(|c| c.0 == key) {
-                column.2 = false;
-                column.3 = true;
+/// The contract of a table; none if two of its fields are one column.
+pub(super) fn text(api: &Api, tables: &Tables, name: &str, table: &Table) -> Option<String> {
+    let mut walk =
+        Walk { api, tables, naming: Naming::snake_case(), file: ContractFile::default(), unclear: false };
+    let place = Place { table: name, parent: None, prefix: "", nullable: false };
+    walk.table(&place);
+    walk.fields(table.record, &place);
+    for (key, shape) in &table.extra {
+        let column = walk.naming.key(key);
+        walk.field(&column, shape, true, &place);
+    }
+    if let Some(root) = walk.file.tables.get_mut(name) {
+        for key in &table.key {
+            if let Some(column) = root.columns.get_mut(key) {
+                column.set_hint(Hint::PrimaryKey, Some(true));
             }
         }
     }
-    let mut out = format!("# {}\n", super::HEADER);
-    let root = tables.remove_entry(&table);
-    for (name, columns) in root.into_iter().chain(tables) {
-        out.push_str(&format!("\n[{name}]\n"));
-        for (column, data_type, nullable, key) in columns {
-            let rest = match (nullable, key) {
-                (_, true) => " not null primary_key",
-                (false, false) => " not null",
-                (true, false) => "",
-            };
-            out.push_str(&format!("{column} {data_type}{rest}\n"));
-        }
-    }
-    Some(out)
+    (!walk.unclear).then(|| walk.file.to_string())
 }
 
-#[allow(clippy::too_many_arguments)]
-fn collect(
-    api: &Api,
-    record: usize,
-    table: &str,
-    prefix: &str,
+/// Where fields become columns.
+struct Place<'p> {
+    table: &'p str,
+    parent: Option<&'p str>,
+    /// Of the columns.
+    prefix: &'p str,
     nullable: bool,
-    depth: usize,
-    naming: &Naming,
-    tables: &mut Tables,
-) {
-    let Some(record) = api.records.get(record).filter(|_| depth < MAX_DEPTH) else { return };
-    if tables.len() >= MAX_TABLES && !tables.contains_key(table) {
-        return;
-    }
-    tables.entry(table.to_owned()).or_default();
-    for field in &record.fields {
-        let name = naming.path(&field.name);
-        let name = if prefix.is_empty() { name } else { format!("{prefix}__{name}") };
-        let nullable = nullable || field.nullable;
-        let data_type = match &field.shape {
-            Shape::Record(inner) => {
-                collect(api, *inner, table, &name, nullable, depth + 1, naming, tables);
-                continue;
-            }
-            Shape::List(item) => {
-                list(api, item, &format!("{table}__{name}"), depth, naming, tables);
-                continue;
-            }
-            Shape::Scalar(scalar) => scalar.data_type(),
-            Shape::Json => DataType::Json,
+}
+
+struct Walk<'a> {
+    api: &'a Api,
+    tables: &'a Tables,
+    naming: Naming,
+    file: ContractFile,
+    unclear: bool,
+}
+
+impl Walk<'_> {
+    fn table(&mut self, place: &Place<'_>) {
+        let table = match place.parent {
+            Some(parent) => SchemaTable::nested(place.table, parent),
+            None => SchemaTable::new(place.table),
         };
-        let columns = tables.entry(table.to_owned()).or_default();
-        if !columns.iter().any(|c| c.0 == name) {
-            columns.push((name, data_type, nullable, false));
+        self.unclear |= place.table.len() > LONGEST;
+        self.unclear |= self.file.tables.insert(place.table.to_owned(), table).is_some();
+    }
+
+    fn fields(&mut self, record: usize, place: &Place<'_>) {
+        let (api, tables) = (self.api, self.tables);
+        let Some(shapes) = api.records.get(record) else { return };
+        for (field, nullable) in tables.fields(shapes, record) {
+            let name = format!("{}{}", place.prefix, self.naming.key(&field.name));
+            self.field(&name, &field.shape, place.nullable || nullable, place);
+        }
+    }
+
+    fn field(&mut self, name: &str, shape: &Shape, nullable: bool, place: &Place<'_>) {
+        match shape {
+            Shape::Record(inner) => {
+                self.fields(*inner, &Place { prefix: &format!("{name}__"), nullable, ..*place });
+            }
+            shape if is_json(shape) => self.column(name, DataType::Json, nullable, place),
+            Shape::List(item) => self.list(item, &format!("{}__{name}", place.table), place.table),
+            Shape::Scalar(scalar) => self.column(name, scalar.data_type(), nullable, place),
+            Shape::Json => {}
+        }
+    }
+
+    fn list(&mut self, item: &Shape, table: &str, parent: &str) {
+        let place = Place { table, parent: Some(parent), prefix: "", nullable: false };
+        self.table(&place);
+        match item {
+            Shape::Record(inner) => self.fields(*inner, &place),
+            Shape::Scalar(scalar) => self.column("value", scalar.data_type(), false, &place),
+            Shape::List(inner) => self.list(inner, &format!("{table}__list"), table),
+            Shape::Json => {}
+        }
+    }
+
+    fn column(&mut self, name: &str, data_type: DataType, nullable: bool, place: &Place<'_>) {
+        let mut column = Column::incomplete(name.to_owned());
+        column.data_type = Some(data_type);
+        column.nullable = Some(nullable);
+        self.unclear |= name.len() > LONGEST;
+        if let Some(table) = self.file.tables.get_mut(place.table) {
+            self.unclear |= table.columns.contains_key(name);
+            table.insert(column);
         }
     }
 }
 
-fn list(api: &Api, item: &Shape, table: &str, depth: usize, naming: &Naming, tables: &mut Tables) {
-    let value = |data_type| ("value".to_owned(), data_type, true, false);
-    match item {
-        Shape::Record(inner) => collect(api, *inner, table, "", false, depth + 1, naming, tables),
-        Shape::Scalar(scalar) => tables.entry(table.to_owned()).or_default().push(value(scalar.data_type())),
-        Shape::Json => tables.entry(table.to_owned()).or_default().push(value(DataType::Json)),
-        Shape::List(inner) if depth < MAX_DEPTH => {
-            list(api, inner, &format!("{table}__list"), depth + 1, naming, tables)
-        }
-        Shape::List(_) => {}
+/// Whether it is one column of JSON: lists of what stays whole stay whole.
+fn is_json(shape: &Shape) -> bool {
+    match shape {
+        Shape::Json => true,
+        Shape::List(item) => is_json(item),
+        _ => false,
     }
 }
 
-/// What changed between two contracts: columns added, removed, of another type, another nullability, another key.
+/// What changed between two contracts, in the words of `floe contract diff`.
 pub(super) fn drift(old: &str, new: &str) -> Vec<String> {
-    let (old, new) = (columns(old), columns(new));
-    let mut out = Vec::new();
-    for (place, was) in &old {
-        match new.get(place) {
-            None => out.push(format!("column `{place}` removed (was {was})")),
-            Some(is) if is != was => out.push(format!("column `{place}` changed from {was} to {is}")),
-            Some(_) => {}
-        }
+    match (ContractFile::parse(old), ContractFile::parse(new)) {
+        (Ok(old), Ok(new)) => SchemaDiff::between_tables(&old.tables, &new.tables)
+            .changes
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        (Err(error), _) | (_, Err(error)) => vec![error.to_string()],
     }
-    for (place, is) in &new {
-        if !old.contains_key(place) {
-            out.push(format!("column `{place}` added ({is})"));
-        }
-    }
-    out
-}
-
-fn columns(text: &str) -> BTreeMap<String, String> {
-    let mut table = "";
-    let mut found = BTreeMap::new();
-    for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            table = name;
-        } else if let Some((column, rest)) = line.split_once(char::is_whitespace) {
-            let rest: Vec<&str> = rest.split_whitespace().collect();
-            found.insert(format!("{table}.{column}"), rest.join(" "));
-        }
-    }
-    found
 }
 
 #[cfg(test)]
@@ -138,14 +131,8 @@ mod tests {
     fn drift_is_said_by_column() {
         let old = "# x\n[pets]\nid bigint not null primary_key\nname text\nage bigint\n";
         let new = "[pets]\nid bigint not null primary_key\nname json\nsize text\n";
-        assert_eq!(
-            drift(old, new),
-            [
-                "column `pets.age` removed (was bigint)",
-                "column `pets.name` changed from text to json",
-                "column `pets.size` added (text)"
-            ]
-        );
+        assert_eq!(drift(old, new).join("\n"), "~ pets.name text -> json\n+ pets.size text\n- pets.age");
         assert!(drift(old, old).is_empty());
+        assert!(drift("[pets]\nid integer", new)[0].starts_with("line 2: unknown data type"));
     }
 }

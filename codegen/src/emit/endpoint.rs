@@ -6,12 +6,10 @@ use serde_json::Value;
 
 use super::rows::{Rows, ident};
 use super::text;
-use crate::api::{Api, Paginator, Resource};
-use crate::shape::Shape;
+use crate::api::{Paginator, Resource};
 
 /// The function of a resource.
 pub(super) fn function(
-    api: &Api,
     resource: &Resource,
     function: &str,
     source: &str,
@@ -24,7 +22,7 @@ pub(super) fn function(
     let about = (about.trim() != "").then(|| quote!(#[doc = #about]));
     let about = about.map_or_else(|| quote!(#[doc = #doc]), |about| quote!(#about #[doc = ""] #[doc = #doc]));
     let deprecated = resource.deprecated.then(|| quote!(#[doc = ""] #[doc = " Deprecated by the API."]));
-    let arguments = arguments(api, resource, function, rows);
+    let arguments = arguments(resource, function, rows);
     let calls = calls(resource, params);
     let path = path(&resource.path);
     let name = ident(function);
@@ -38,13 +36,9 @@ pub(super) fn function(
     }
 }
 
-fn arguments(api: &Api, resource: &Resource, function: &str, rows: &Rows) -> Vec<TokenStream> {
+fn arguments(resource: &Resource, function: &str, rows: &Rows) -> Vec<TokenStream> {
     let mut out = Vec::new();
-    // rows of one struct go to one table; resources with another table find their columns when they run
-    if let Shape::Record(record) = resource.row
-        && let Some(name) = rows.names.get(&record)
-        && rows.tables.get(&record).is_some_and(|(table, _)| *table == resource.table)
-    {
+    if let Some(name) = rows.type_of_rows(resource) {
         let name = ident(name);
         out.push(quote!(table = #name));
     }
@@ -54,28 +48,12 @@ fn arguments(api: &Api, resource: &Resource, function: &str, rows: &Rows) -> Vec
     }
     let write = ident(resource.write_disposition);
     out.push(quote!(write = #write));
-    let own_key = match resource.row {
-        Shape::Record(record) => rows
-            .tables
-            .get(&record)
-            .is_none_or(|t| *t != (resource.table.clone(), resource.primary_key.clone())),
-        _ => true,
-    };
+    // structs say it themselves; parents and cursors are those of the endpoint
     match resource.primary_key.as_slice() {
-        _ if !own_key => {}
+        _ if rows.type_of_rows(resource).is_some() => {}
         [] => {}
         [key] => out.push(quote!(primary_key = #key)),
         keys => out.push(quote!(primary_key(#(#keys),*))),
-    }
-    if let Some(incremental) = &resource.incremental {
-        let cursor = &incremental.cursor_path;
-        out.push(quote!(cursor = #cursor));
-    }
-    if let Some(parent) =
-        resource.parent.as_ref().filter(|p| api.resources.iter().any(|r| r.name == p.resource))
-    {
-        let parent = &parent.resource;
-        out.push(quote!(parent = #parent));
     }
     if !resource.selected {
         out.push(quote!(selected = false));
@@ -219,6 +197,6 @@ fn plain(number: i64) -> proc_macro2::Literal {
 }
 
 /// The path without what is only there to tell operations apart.
-fn path(path: &str) -> String {
+pub(super) fn path(path: &str) -> String {
     path.split('#').next().unwrap_or_default().to_owned()
 }

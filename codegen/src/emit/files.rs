@@ -65,7 +65,8 @@ impl Files {
     /// What is not as it would be generated now: one line for each difference.
     pub fn differences(&self, folder: &Path) -> Vec<String> {
         let mut out = Vec::new();
-        for (path, file) in self.files.iter().filter(|(_, f)| !f.yours) {
+        let watched = |path: &str, file: &File| !file.yours || path.starts_with("contracts/");
+        for (path, file) in self.files.iter().filter(|(path, file)| watched(path, file)) {
             match std::fs::read_to_string(folder.join(path)) {
                 Err(_) => out.push(format!("{path}: missing")),
                 Ok(known) if known == file.text => {}
@@ -87,7 +88,7 @@ impl Files {
             .filter(|name| {
                 name.ends_with(".contract") && !self.files.contains_key(&format!("contracts/{name}"))
             })
-            .filter_map(|name| Some(format!("table `{}` removed", name.strip_suffix(".contract")?)))
+            .filter_map(|name| Some(format!("- table {}", name.strip_suffix(".contract")?)))
             .collect();
         found.sort();
         found

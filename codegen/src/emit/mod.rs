@@ -6,7 +6,9 @@ mod files;
 mod ident;
 mod project;
 mod rows;
+mod sample;
 mod source;
+mod tables;
 mod text;
 pub(crate) mod yaml;
 
@@ -14,7 +16,7 @@ pub use files::{File, Files, HEADER};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
 use crate::api::{Api, Resource};
@@ -70,12 +72,10 @@ pub fn connector(api: &Api, options: &Options) -> Result<Files> {
     }
     files.generated("src/source.rs", print(source::tokens(&plan), &api.title)?);
     files.generated("src/lib.rs", print(plan.library(), &api.title)?);
-    for resource in &api.resources {
-        let path = format!("contracts/{}.contract", floe_schema::Naming::snake_case().path(&resource.table));
-        if let Some(text) = contract::text(api, resource)
-            && !files.files.contains_key(&path)
-        {
-            files.generated(path, text);
+    for (name, table) in &plan.rows.tables.by_name {
+        if let Some(text) = &table.contract {
+            // frozen: what changes is accepted by people
+            files.yours(format!("contracts/{name}.contract"), text);
         }
     }
     project::add(&plan, options, &mut files)?;
@@ -106,7 +106,6 @@ impl<'a> Plan<'a> {
             .filter_map(|i| {
                 let resource = self.api.resources.get(*i)?;
                 Some(endpoint::function(
-                    self.api,
                     resource,
                     self.functions.get(*i)?,
                     &self.source,
@@ -117,48 +116,66 @@ impl<'a> Plan<'a> {
             .collect();
         let own: Vec<usize> =
             self.rows.order.iter().copied().filter(|r| self.homes.get(r) == Some(&module.name)).collect();
-        let structs: Vec<TokenStream> =
-            own.iter().filter_map(|r| self.rows.definition(self.api, *r)).collect();
+        let mut structs = self.rows.wrappers(at);
+        structs.extend(own.iter().filter_map(|r| self.rows.definition(self.api, *r)));
         let mut used: BTreeSet<usize> = own.iter().flat_map(|r| self.rows.uses(self.api, *r)).collect();
-        used.extend(module.resources.iter().filter_map(|i| match self.api.resources.get(*i)?.row {
-            crate::shape::Shape::Record(record) => Some(record),
-            _ => None,
-        }));
-        let imports = self.imports(&module.name, &used);
+        let mut wrappers = Vec::new();
+        for resource in module.resources.iter().filter_map(|i| self.api.resources.get(*i)) {
+            match self.rows.tables.of(resource) {
+                Some(table) if table.wrapper.is_none() => {
+                    used.insert(table.record);
+                }
+                Some(table) if table.module != at => wrappers.push(table),
+                _ => {}
+            }
+        }
+        let here = self.rows.tables.by_name.values().filter(|t| t.module == at && t.wrapper.is_some());
+        used.extend(here.map(|t| t.record));
+        let imports = self.imports(&module.name, &used, &wrappers);
         let source = ident(&self.source);
         let resources = module.resources.iter().filter_map(|i| self.api.resources.get(*i));
         let rest = rest_imports(resources, !module.resources.is_empty());
-        let _ = at;
         let doc = format!(" Resources of the group `{}`.", module.name);
+        let (chrono, serde) = type_imports(&structs);
         let tokens = quote! {
             #![doc = #doc]
+            #chrono
             use floe::prelude::*;
             #rest
+            #serde
             #imports
             use crate::source::#source;
             #(#functions)*
             #(#structs)*
         };
-        print(with_types(tokens, &structs), &self.api.title)
+        print(tokens, &self.api.title)
     }
 
     fn structs(&self, name: &str, records: &[usize]) -> Result<String> {
         let structs: Vec<TokenStream> =
             records.iter().filter_map(|r| self.rows.definition(self.api, *r)).collect();
         let used: BTreeSet<usize> = records.iter().flat_map(|r| self.rows.uses(self.api, *r)).collect();
-        let imports = self.imports(name, &used);
+        let imports = self.imports(name, &used, &[]);
+        let (chrono, serde) = type_imports(&structs);
         let tokens = quote! {
             #![doc = " Rows that several groups of resources have in common."]
+            #chrono
             use floe::prelude::*;
+            #serde
             #imports
             #(#structs)*
         };
-        print(with_types(tokens, &structs), &self.api.title)
+        print(tokens, &self.api.title)
     }
 
     /// `use` of structs that live in other modules.
-    fn imports(&self, module: &str, used: &BTreeSet<usize>) -> TokenStream {
+    fn imports(&self, module: &str, used: &BTreeSet<usize>, wrappers: &[&tables::Table]) -> TokenStream {
         let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for table in wrappers {
+            if let (Some(home), Some(name)) = (self.modules.get(table.module), &table.wrapper) {
+                found.entry(&home.name).or_default().insert(name);
+            }
+        }
         for record in used {
             if let (Some(home), Some(name)) = (self.homes.get(record), self.rows.names.get(record))
                 && home != module
@@ -273,40 +290,28 @@ fn rest_imports<'r>(resources: impl Iterator<Item = &'r Resource>, any: bool) ->
     if any { quote!(use floe::rest::{Endpoint #paginator #time};) } else { quote!() }
 }
 
-/// Adds `use` lines for what the structs need of other crates.
-fn with_types(tokens: TokenStream, structs: &[TokenStream]) -> TokenStream {
-    let text: String = structs.iter().map(ToString::to_string).collect();
-    let has = |word: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word);
-    let chrono: Vec<_> =
-        ["DateTime", "NaiveDate", "NaiveTime", "Utc"].into_iter().filter(|w| has(w)).map(ident).collect();
-    let chrono = (!chrono.is_empty()).then(|| quote!(use chrono::{#(#chrono),*};));
+/// `use` lines for what structs need of other crates: chrono and serde.
+fn type_imports(structs: &[TokenStream]) -> (Option<TokenStream>, Option<TokenStream>) {
+    fn idents(tokens: TokenStream, found: &mut BTreeSet<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => drop(found.insert(ident.to_string())),
+                TokenTree::Group(group) => idents(group.stream(), found),
+                _ => {}
+            }
+        }
+    }
+    let mut used = BTreeSet::new();
+    structs.iter().for_each(|tokens| idents(tokens.clone(), &mut used));
+    let times = ["DateTime", "NaiveDate", "NaiveTime", "Utc"].into_iter().filter(|name| used.contains(*name));
+    let times: Vec<_> = times.map(ident).collect();
+    let chrono = (!times.is_empty()).then(|| quote!(use chrono::{#(#times),*};));
     let serde = (!structs.is_empty()).then(|| {
         quote!(
             use serde::Deserialize;
         )
     });
-    let mut out = TokenStream::new();
-    let mut placed = false;
-    let mut tokens = tokens.into_iter().peekable();
-    // after the documentation of the module, before its first `use`
-    while let Some(token) = tokens.next() {
-        if !placed && token.to_string() == "use" {
-            out.extend(quote!(#chrono));
-            out.extend(std::iter::once(token));
-            placed = true;
-            for rest in tokens.by_ref() {
-                let end = rest.to_string() == ";";
-                out.extend(std::iter::once(rest));
-                if end {
-                    break;
-                }
-            }
-            out.extend(quote!(#serde));
-            continue;
-        }
-        out.extend(std::iter::once(token));
-    }
-    out
+    (chrono, serde)
 }
 
 /// Formats tokens. That they parse is what makes them safe to write.
@@ -326,11 +331,14 @@ fn spaced(text: &str) -> String {
         let starts = |words: &[&str]| words.iter().any(|w| line.starts_with(w));
         let import =
             |line: &str| line.starts_with("use ") || line.starts_with("};") || line.starts_with("    ");
-        let after_item = before == "}" && !line.is_empty();
+        // std, then other crates, then this one
+        let own = |line: &str| line.starts_with("use crate::") || line.starts_with("use std::");
+        let after_item = (before == "}" || before == "];") && !line.is_empty();
         let after_docs = before.starts_with("//!") && !line.starts_with("//!");
         let after_imports = (before.starts_with("use ") || before == "};") && !import(line);
+        let groups = before.starts_with("use ") && line.starts_with("use ") && own(before) != own(line);
         let source = before == "mod source;" || line == "mod source;" && starts(&["mod"]);
-        if after_item || after_docs || after_imports || source {
+        if after_item || after_docs || after_imports || groups || source {
             out.push('\n');
         }
         out.push_str(line);

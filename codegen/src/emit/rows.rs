@@ -1,40 +1,43 @@
 //! Structs for rows.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::ident::Names;
+use super::tables::Tables;
 use super::text;
-use crate::api::Api;
+use crate::api::{Api, Resource};
 use crate::shape::{Record, Scalar, Shape};
 use crate::words::{pascal, singular, snake};
 
-/// Names of the structs of records that resources use.
+/// The structs of a connector: those of records, and those of tables whose rows have more columns than a record.
 pub(super) struct Rows {
+    /// Names of the structs of records that resources use.
     pub(super) names: HashMap<usize, String>,
     /// Records by the order in which they are first used.
     pub(super) order: Vec<usize>,
     /// The modules that use a record.
     pub(super) users: HashMap<usize, BTreeSet<usize>>,
-    /// Table and key of records that are rows.
-    pub(super) tables: HashMap<usize, (String, Vec<String>)>,
+    pub(super) tables: Tables,
 }
 
 impl Rows {
     /// Names all records that resources need; `modules` has the number of the module of each resource.
     pub(super) fn new(api: &Api, modules: &[usize], names: &mut Names) -> Self {
-        let mut rows =
-            Self { names: HashMap::new(), order: Vec::new(), users: HashMap::new(), tables: HashMap::new() };
+        let tables = Tables::new(api, modules);
+        let mut rows = Self { names: HashMap::new(), order: Vec::new(), users: HashMap::new(), tables };
         for (resource, module) in api.resources.iter().zip(modules) {
-            let Shape::Record(record) = resource.row else { continue };
-            if has_key(api, record, &resource.primary_key) {
-                let table = (resource.table.clone(), resource.primary_key.clone());
-                rows.tables.entry(record).or_insert(table);
+            if let (Shape::Record(record), true) = (&resource.row, rows.tables.of(resource).is_some()) {
+                let hint = singular(&snake(&resource.name));
+                rows.add(api, *record, &hint, *module, names);
             }
-            let hint = singular(&snake(&resource.name));
-            rows.add(api, record, &hint, *module, names);
+        }
+        for (name, table) in &mut rows.tables.by_name {
+            if table.wraps {
+                table.wrapper = Some(names.type_(&singular(name)));
+            }
         }
         rows
     }
@@ -57,32 +60,28 @@ impl Rows {
                 }
             };
             for field in &record.fields {
-                let mut shape = &field.shape;
-                while let Shape::List(item) = shape {
-                    shape = item;
-                }
-                if let Shape::Record(inner) = shape {
-                    waiting.push((*inner, format!("{name}{}", pascal(&singular(&snake(&field.name))))));
+                if let Some(inner) = record_of(&field.shape) {
+                    waiting.push((inner, format!("{name}{}", pascal(&singular(&snake(&field.name))))));
                 }
             }
         }
     }
 
+    /// The struct of a resource's rows, if they have one.
+    pub(super) fn type_of_rows(&self, resource: &Resource) -> Option<&str> {
+        let table = self.tables.of(resource)?;
+        table.wrapper.as_deref().or_else(|| self.names.get(&table.record).map(String::as_str))
+    }
+
     /// The struct of a record.
     pub(super) fn definition(&self, api: &Api, at: usize) -> Option<TokenStream> {
         let record = api.records.get(at)?;
-        let name = ident(self.names.get(&at)?);
-        let doc = text::doc(&record.description, &format!("Rows of {}.", self.names.get(&at)?));
-        let table = self.tables.get(&at).map(|(table, key)| {
-            let key = match key.as_slice() {
-                [] => quote!(),
-                [one] => quote!(, primary_key = #one),
-                several => quote!(, primary_key(#(#several),*)),
-            };
-            quote!(#[table(name = #table #key)])
-        });
-        let key = self.tables.get(&at).map(|(_, key)| key.as_slice()).unwrap_or_default();
-        let fields = self.fields(record, key);
+        let name = self.names.get(&at)?;
+        let doc = text::doc(&record.description, &format!("Rows of {name}."));
+        let table = self.tables.by_name.iter().find(|(_, t)| t.record == at && t.wrapper.is_none());
+        let table = table.map(|(name, table)| table.attribute(name));
+        let fields = self.fields(record, at);
+        let name = ident(name);
         Some(quote! {
             #[doc = #doc]
             #[derive(Debug, Clone, Deserialize, Table)]
@@ -91,31 +90,53 @@ impl Rows {
         })
     }
 
-    /// The fields. Those of the key are always there, whatever the document says: rows are told apart by them.
-    fn fields(&self, record: &Record, key: &[String]) -> Vec<TokenStream> {
+    /// The structs of tables with more than a record, in a module.
+    pub(super) fn wrappers(&self, module: usize) -> Vec<TokenStream> {
+        let own = self.tables.by_name.iter().filter(|(_, table)| table.module == module);
+        own.filter_map(|(name, table)| self.wrapper(name, table)).collect()
+    }
+
+    fn wrapper(&self, table_name: &str, table: &super::tables::Table) -> Option<TokenStream> {
+        let name = ident(table.wrapper.as_deref()?);
+        let row = ident(self.names.get(&table.record)?);
+        let doc = format!(" Rows of the table `{table_name}`.");
+        let attribute = table.attribute(table_name);
         let mut names = Names::default();
-        let naming = floe_schema::Naming::snake_case();
-        let mut columns = HashSet::new();
-        let mut out = Vec::new();
-        for field in &record.fields {
-            // two names that are one column: the first one has it
-            if !columns.insert(naming.path(&field.name)) {
-                continue;
+        names.value("row");
+        let extra = table.extra.iter().map(|(key, shape)| {
+            let field = ident(&names.value(key.trim_start_matches('_')));
+            let doc = text::doc(&format!("The parent's value, {key}."), "");
+            let shape = self.type_of(shape);
+            quote!(#[doc = #doc] #[serde(rename = #key)] pub #field: Option<#shape>,)
+        });
+        let extra: Vec<TokenStream> = extra.collect();
+        Some(quote! {
+            #[doc = #doc]
+            #[derive(Debug, Clone, Deserialize, Table)]
+            #attribute
+            pub struct #name {
+                #[doc = " What the API gives."]
+                #[serde(flatten)]
+                pub row: #row,
+                #(#extra)*
             }
+        })
+    }
+
+    fn fields(&self, record: &Record, at: usize) -> Vec<TokenStream> {
+        let mut names = Names::default();
+        let mut out = Vec::new();
+        for (field, nullable) in self.tables.fields(record, at) {
             let name = names.value(&field.name);
             let rename = (name != field.name).then(|| {
                 let name = &field.name;
                 quote!(#[serde(rename = #name)])
             });
-            let doc = (!field.description.is_empty()).then(|| {
-                let doc = text::doc(&field.description, &field.name);
-                quote!(#[doc = #doc])
-            });
+            let doc = text::doc(&field.description, &format!("The field {}.", field.name));
             let name = ident(&name);
             let shape = self.type_of(&field.shape);
-            let nullable = field.nullable && !key.iter().any(|k| naming.path(k) == naming.path(&field.name));
             let shape = if nullable { quote!(Option<#shape>) } else { shape };
-            out.push(quote!(#doc #rename pub #name: #shape,));
+            out.push(quote!(#[doc = #doc] #rename pub #name: #shape,));
         }
         out
     }
@@ -149,34 +170,19 @@ impl Rows {
     /// The structs that a record names directly.
     pub(super) fn uses(&self, api: &Api, at: usize) -> Vec<usize> {
         let fields = api.records.get(at).map(|r| r.fields.as_slice()).unwrap_or_default();
-        fields
-            .iter()
-            .filter_map(|field| {
-                let mut shape = &field.shape;
-                while let Shape::List(item) = shape {
-                    shape = item;
-                }
-                match shape {
-                    Shape::Record(inner) => Some(*inner),
-                    _ => None,
-                }
-            })
-            .collect()
+        fields.iter().filter_map(|field| record_of(&field.shape)).collect()
     }
 }
 
-/// Whether the columns of a key are fields of the record itself. Those of nested records may be missing with them,
-/// so such rows have no type that could promise the key.
-fn has_key(api: &Api, record: usize, key: &[String]) -> bool {
-    let naming = floe_schema::Naming::snake_case();
-    let fields = api.records.get(record).map(|r| r.fields.as_slice()).unwrap_or_default();
-    let is_field = |key: &String| {
-        fields
-            .iter()
-            .find(|field| naming.path(&field.name) == naming.path(key))
-            .is_some_and(|field| matches!(field.shape, Shape::Scalar(_)))
-    };
-    key.iter().all(is_field)
+/// The record in a shape, under lists.
+fn record_of(mut shape: &Shape) -> Option<usize> {
+    while let Shape::List(item) = shape {
+        shape = item;
+    }
+    match shape {
+        Shape::Record(inner) => Some(*inner),
+        _ => None,
+    }
 }
 
 pub(super) fn ident(name: &str) -> Ident {

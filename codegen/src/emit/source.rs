@@ -22,6 +22,7 @@ pub(super) fn params(api: &Api) -> Params {
         "api_key",
         "client_id",
         "client_secret",
+        "token_url",
         "api",
         "get",
         "all",
@@ -62,6 +63,14 @@ pub(super) fn tokens(plan: &Plan<'_>) -> TokenStream {
         let secret = ident(secret);
         quote!(#[doc = #doc] #[secret] pub #secret: Secret,)
     });
+    let token_url = api.auth.first().and_then(|auth| match &auth.kind {
+        AuthKind::ClientCredentials { token_url } => Some(quote! {
+            #[doc = " Where tokens come from."]
+            #[config(default = #token_url)]
+            pub token_url: String,
+        }),
+        _ => None,
+    });
     let fields = fields(api, &plan.params);
     let fields = fields.iter().map(|(field, (name, description))| {
         let doc = text::doc(description, &format!("The parameter {name}."));
@@ -97,6 +106,7 @@ pub(super) fn tokens(plan: &Plan<'_>) -> TokenStream {
             #[doc = " Where requests go."]
             #[config(default = #base_url)]
             pub base_url: String,
+            #token_url
             #(#secrets)*
             #(#fields)*
         }
@@ -123,8 +133,8 @@ fn login(auth: &Auth) -> TokenStream {
             "cookie" => quote!(.auth(Auth::cookie(#name, self.api_key.clone()))),
             _ => quote!(.auth(Auth::header(#name, self.api_key.clone()))),
         },
-        AuthKind::ClientCredentials { token_url } => quote! {
-            .auth(Auth::oauth2(OAuth2::client_credentials(#token_url, self.client_id.clone(), self.client_secret.clone())))
+        AuthKind::ClientCredentials { .. } => quote! {
+            .auth(Auth::oauth2(OAuth2::client_credentials(self.token_url.as_str(), self.client_id.clone(), self.client_secret.clone())))
         },
     }
 }

@@ -52,6 +52,18 @@ pub(super) fn markdown(text: &str, longest: usize) -> String {
     doc(&line(text, longest), "").trim().to_owned()
 }
 
+/// A cell of a table: a name or a path, whole unless it is very long.
+pub(super) fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for c in line(text, 120).chars() {
+        if matches!(c, '[' | ']' | '<' | '>' | '\\' | '*' | '_' | '`' | '#' | '|' | '~' | '&' | '!') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.replace("://", ": //")
+}
+
 fn without_tags(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -77,7 +89,7 @@ fn without_tags(text: &str) -> String {
 }
 
 /// Characters that are not seen, or that turn the direction of text around.
-fn hidden(c: char) -> bool {
+pub(super) fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Field, Merged, Record, Shape, scalar};
+use super::{Extent, Field, Merged, Record, Shape, scalar};
 use crate::finding::{Confidence, Finding};
 use crate::read::{Document, Identity, Node};
 
 /// Columns that a table may have before nested objects stay JSON.
 const MAX_COLUMNS: usize = 300;
+/// Tables that lists in rows may become, and columns of all of them.
+const MAX_TABLES: usize = 40;
+const MAX_SIZE: usize = 1_200;
 /// How deep schemas are followed.
 const MAX_DEPTH: usize = 24;
 /// Fields of one record.
@@ -83,12 +86,12 @@ impl<'d> Shapes<'d> {
                 typed: super::merge::has_type(self.document, property.node),
             });
         }
-        let columns = self.fit(&mut fields, merged.name.unwrap_or_default());
+        let extent = self.fit(&mut fields, merged.name.unwrap_or_default());
         self.records.push(Record {
             name: merged.name.unwrap_or_default().to_owned(),
             description: merged.description.unwrap_or_default().to_owned(),
             fields,
-            columns,
+            extent,
         });
         Shape::Record(self.records.len() - 1)
     }
@@ -110,35 +113,47 @@ impl<'d> Shapes<'d> {
         (nullable, description.to_owned())
     }
 
-    /// Keeps the largest nested objects as JSON until the table has a sensible width.
-    fn fit(&mut self, fields: &mut [Field], name: &str) -> usize {
-        let mut widths: Vec<usize> = fields.iter().map(|f| self.width(&f.shape)).collect();
-        let mut total: usize = widths.iter().sum();
-        while total > MAX_COLUMNS {
-            let Some((at, width)) = widths.iter().copied().enumerate().rev().max_by_key(|(_, w)| *w) else {
-                break;
-            };
-            if width <= 1 {
-                break;
+    /// Keeps the largest nested values as JSON until the tables have a sensible size.
+    fn fit(&mut self, fields: &mut [Field], name: &str) -> Extent {
+        let mut extents: Vec<Extent> = fields.iter().map(|f| self.extent(&f.shape)).collect();
+        let mut total = extents.iter().fold(Extent::default(), |sum, e| sum.and(*e));
+        let limits: [Limit; 3] = [
+            (MAX_COLUMNS, "columns", |e| e.columns),
+            (MAX_TABLES, "tables below it", |e| e.tables),
+            (MAX_SIZE, "columns in all its tables", |e| e.size),
+        ];
+        for (most, what, of) in limits {
+            while of(&total) > most {
+                let Some((at, largest)) =
+                    extents.iter().copied().enumerate().rev().max_by_key(|(_, e)| of(e))
+                else {
+                    break;
+                };
+                if of(&largest) == 0 || largest == Extent::VALUE {
+                    break;
+                }
+                if let (Some(field), Some(slot)) = (fields.get_mut(at), extents.get_mut(at)) {
+                    field.shape = Shape::Json;
+                    *slot = Extent::VALUE;
+                    self.findings.push(
+                        Finding::new("columns", format!("`{}` stays JSON", field.name), Confidence::Medium)
+                            .because(format!("{name} would have {} {what}, more than {most}", of(&total))),
+                    );
+                }
+                total = extents.iter().fold(Extent::default(), |sum, e| sum.and(*e));
             }
-            if let (Some(field), Some(slot)) = (fields.get_mut(at), widths.get_mut(at)) {
-                field.shape = Shape::Json;
-                *slot = 1;
-                self.findings.push(
-                    Finding::new("columns", format!("`{}` stays JSON", field.name), Confidence::Medium)
-                        .because(format!("{name} would have {total} columns, more than {MAX_COLUMNS}")),
-                );
-            }
-            total -= width - 1;
         }
         total
     }
 
-    fn width(&self, shape: &Shape) -> usize {
+    fn extent(&self, shape: &Shape) -> Extent {
         match shape {
-            Shape::Record(index) => self.records.get(*index).map_or(1, |r| r.columns),
-            Shape::List(_) => 0,
-            Shape::Scalar(_) | Shape::Json => 1,
+            Shape::Record(index) => self.records.get(*index).map_or(Extent::VALUE, |r| r.extent),
+            Shape::List(item) => {
+                let inner = self.extent(item);
+                Extent { columns: 0, tables: inner.tables + 1, size: inner.size + 1 }
+            }
+            Shape::Scalar(_) | Shape::Json => Extent::VALUE,
         }
     }
 
@@ -148,6 +163,9 @@ impl<'d> Shapes<'d> {
             .push(Finding::new("schema", message, Confidence::High).because(reference).at(reference));
     }
 }
+
+/// A limit: the number, what it is of, and where it is.
+type Limit = (usize, &'static str, fn(&Extent) -> usize);
 
 /// Extensions by which documents mark keys.
 const MARKS: &[&str] = &["x-primary-key", "x-pk", "x-key", "x-isKey", "x-id"];

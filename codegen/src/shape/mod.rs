@@ -59,8 +59,29 @@ pub struct Record {
     pub description: String,
     /// The fields, in the order of the document.
     pub fields: Vec<Field>,
-    /// Columns of a table with such rows, nested objects included.
+    /// How large tables with such rows are.
+    pub extent: Extent,
+}
+
+/// How large a table is, and the tables below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Columns, nested objects included.
     pub columns: usize,
+    /// Tables that lists become.
+    pub tables: usize,
+    /// Columns of all tables together.
+    pub size: usize,
+}
+
+impl Extent {
+    /// That of a value.
+    pub(crate) const VALUE: Self = Self { columns: 1, tables: 0, size: 1 };
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        let (columns, tables) = (self.columns + other.columns, self.tables + other.tables);
+        Self { columns, tables, size: self.size + other.size }
+    }
 }
 
 /// A field of a record.

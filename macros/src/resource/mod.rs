@@ -186,6 +186,9 @@ fn print(said: &Said, arguments: &[Argument], function: &ItemFn) -> TokenStream 
     let (resource, checks) = (resource(said), checks(said, arguments));
     // an argument may be named like the function, or like anything else here
     let own = |ident: &Ident| format_ident!("__{}", ident.unraw());
+    // nor may these hide a function of that name
+    let made = Ident::new("resource", Span::mixed_site());
+    let slice = Ident::new("slice", Span::mixed_site());
     let kept: Vec<Ident> = outer(arguments).map(|(argument, _)| own(&argument.ident)).collect();
     let clones = outer(arguments).map(|(Argument { ident, .. }, by_reference)| {
         let kept = own(ident);
@@ -201,9 +204,9 @@ fn print(said: &Said, arguments: &[Argument], function: &ItemFn) -> TokenStream 
         match filled {
             Filled::Caller { by_reference: true } => quote!(&#kept),
             Filled::Caller { by_reference: false } => quote!(::std::clone::Clone::clone(&#kept)),
-            Filled::Cursor => quote!(::floe::Cursor::of(&slice)?),
-            Filled::Parent => quote!(::floe::Rows::of(&slice)),
-            Filled::Slice => quote!(::std::clone::Clone::clone(&slice)),
+            Filled::Cursor => quote!(::floe::Cursor::of(&#slice)?),
+            Filled::Parent => quote!(::floe::Rows::of(&#slice)),
+            Filled::Slice => quote!(::std::clone::Clone::clone(&#slice)),
         }
     });
     let given: Vec<_> = given.collect();
@@ -212,21 +215,21 @@ fn print(said: &Said, arguments: &[Argument], function: &ItemFn) -> TokenStream 
     let gives = gives(&function.sig.output);
     let pages = match gives {
         Gives::Pages => {
-            quote_spanned!(function.sig.output.span()=> ::floe::IntoPages::into_pages(#call, slice))
+            quote_spanned!(function.sig.output.span()=> ::floe::IntoPages::into_pages(#call, #slice))
         }
         Gives::Iterator => quote!(::floe::rows(#call)),
         Gives::Stream => quote!(::floe::row_stream(#call)),
     };
     let plain = gives == Gives::Pages && wait.is_none() && kept.len() == arguments.len();
-    let prepare = plain.then(|| quote!(let resource = ::floe::__private::prepared(resource, || #call);));
+    let prepare = plain.then(|| quote!(let #made = ::floe::__private::prepared(#made, || #call);));
     quote! {
         #signature {
             #inner
             #checks
             #(#clones)*
-            let resource = #resource;
+            let #made = #resource;
             #prepare
-            resource.stream(move |slice| {
+            #made.stream(move |#slice| {
                 #(let #kept = ::std::clone::Clone::clone(&#kept);)*
                 ::floe::__private::opened(async move {
                     Ok(#pages)

@@ -40,6 +40,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Resource;
 use crate::error::Error;
+use crate::incremental::DedupKey;
 
 /// What a field of a [`Table`] may be. `#[derive(Table)]` implements it for structs, newtypes and enums.
 ///
@@ -151,6 +152,7 @@ impl Resource {
         let table = const { T::TABLE };
         if !table.primary_key.is_empty() {
             self = self.primary_key(table.primary_key.iter().copied());
+            self.dedup_key = dedup_key(&table);
         }
         if !table.merge_key.is_empty() {
             self = self.merge_key(table.merge_key.iter().copied());
@@ -215,6 +217,22 @@ impl Resource {
             ),
         })
     }
+}
+
+/// The key as items have it, by which those with equal cursors are told apart; all of the item where the key is
+/// further down.
+fn dedup_key(table: &TableDef) -> Option<DedupKey> {
+    let mut names = Vec::new();
+    for column in table.primary_key {
+        match keys_of(table, column).as_slice() {
+            [name] => names.push(name.clone()),
+            _ => return None,
+        }
+    }
+    Some(match names.as_slice() {
+        [one] => DedupKey::One(one.clone()),
+        _ => DedupKey::Many(names),
+    })
 }
 
 /// The schema of a type, with its root table and all tables below it.

@@ -57,8 +57,21 @@ fn generate_writes_once_and_checks_for_drift() {
     place.write("pets.json", pets(r#", "age": {"type": "integer"}"#));
     let drift = place.run(&["generate", "pets.json", "--out", "shop", "--check"]);
     assert_eq!(drift.code, 1);
-    assert!(drift.stderr.contains("column `pets.age` added (bigint)"), "{}", drift.stderr);
+    assert!(drift.stderr.contains("\n  + pets.age bigint\n  src/pets.rs: differs\n"), "{}", drift.stderr);
     assert!(drift.stderr.contains("help: run `floe generate` again without --check"), "{}", drift.stderr);
+
+    // the code follows the document, the contract waits for people
+    let again = place.run(&["generate", "pets.json", "--out", "shop"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(
+        again.stdout.contains("does not build until they agree:\n  + pets.age bigint\n"),
+        "{}",
+        again.stdout
+    );
+    assert!(!fs::read_to_string(place.path("shop/contracts/pets.contract")).unwrap().contains("age"));
+    assert_eq!(place.run(&["generate", "pets.json", "--out", "shop", "--check"]).code, 1);
+    assert_eq!(place.run(&["generate", "pets.json", "--out", "shop", "--force"]).code, 0);
+    assert_eq!(place.run(&["generate", "pets.json", "--out", "shop", "--check"]).code, 0);
 }
 
 #[test]

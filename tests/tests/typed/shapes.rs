@@ -351,3 +351,22 @@ fn a_dataset_that_is_otherwise_is_refused_before_anything_is_written() {
     assert!(error.contains("help: give the field the type of the dataset"), "{error}");
     assert_eq!(dataset(folder.path()).rows("vote").len(), 1);
 }
+
+/// The key has another name in items.
+#[derive(Table)]
+#[table(primary_key = "entry_id", cursor = "booked_at")]
+struct Entry {
+    #[serde(rename = "entryId")]
+    entry_id: String,
+    #[serde(rename = "bookedAt")]
+    booked_at: i64,
+}
+
+#[test]
+fn items_with_equal_cursors_are_told_apart_by_the_key_that_they_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = |id: &str| Entry { entry_id: id.into(), booked_at: 7 };
+    let load = |entries: Vec<Entry>| load(folder.path(), Resource::of::<Entry>().rows(entries)).unwrap();
+    assert_eq!(load(vec![entry("a"), entry("b")]).rows("entry"), 2);
+    assert_eq!(load(vec![entry("b"), entry("c")]).rows("entry"), 1);
+}

@@ -4,6 +4,7 @@
 //! dropped. It writes down every request and counts how many there were at once.
 
 mod fault;
+mod fixtures;
 mod http;
 mod message;
 mod oauth;

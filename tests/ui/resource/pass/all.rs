@@ -36,7 +36,20 @@ fn few(count: i64) -> impl Iterator<Item = Item> {
     (0..count).map(|id| Item { id, at: id })
 }
 
+/// Called like what the macro needs.
+#[resource(parent = "slice")]
+fn resource(rows: Rows<Json>, slice: Slice) -> impl Stream<Item = floe::Result<Item>> {
+    let _ = (rows, slice);
+    stream::empty()
+}
+
+#[resource(table = Item)]
+fn slice(resource: i64) -> impl Iterator<Item = Item> {
+    std::iter::once(Item { id: resource, at: 0 })
+}
+
 pub(crate) fn main() {
-    let names = [everything(&Api, 5), children(), plain(), few(3)].map(|r| r.name().to_owned());
-    assert_eq!(names, ["items", "children", "plain", "few"]);
+    let made = [everything(&Api, 5), children(), plain(), few(3), resource(), slice(1)];
+    let names = made.map(|r| r.name().to_owned());
+    assert_eq!(names, ["items", "children", "plain", "few", "resource", "slice"]);
 }
