@@ -163,9 +163,16 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct Run {
-    /// The document, in YAML or JSON, with the vocabulary of dlt's rest_api
-    #[arg(value_name = "CONFIG", required_unless_present = "json_schema")]
-    pub(crate) config: Option<PathBuf>,
+    /// A document in YAML or JSON with the vocabulary of dlt's rest_api, or the OpenAPI document of an API:
+    /// a file, a folder, an address, or - for standard input
+    #[arg(value_name = "CONFIG|SPEC", required_unless_present = "json_schema")]
+    pub(crate) config: Option<String>,
+    /// Where the API is, if its OpenAPI document does not say so
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Corrections of what is found in an OpenAPI document
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Option<PathBuf>,
     /// Load only these of the resources; parents of them are read, but not loaded
     #[arg(long, value_name = "RESOURCE", value_delimiter = ',')]
     pub(crate) select: Vec<String>,
@@ -413,9 +420,13 @@ pub(crate) enum ContractCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
-    /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, or - for standard input
+    /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, an address, or -
+    /// for standard input
     #[arg(value_name = "SPEC")]
     pub(crate) spec: String,
+    /// Corrections of what is found
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overlay: Option<PathBuf>,
     /// Print everything as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -423,7 +434,8 @@ pub(crate) struct Inspect {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Generate {
-    /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, or - for standard input
+    /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, an address, or -
+    /// for standard input
     #[arg(value_name = "SPEC")]
     pub(crate) spec: String,
     /// The folder of the crate, or the file of the declarative document

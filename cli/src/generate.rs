@@ -7,8 +7,8 @@ use floe_codegen::{Api, Options};
 use serde_json::json;
 
 use crate::args::{self, Common, GenerateFormat};
-use crate::inspect::{error, understand};
 use crate::output;
+use crate::spec::{error, understand};
 
 pub(crate) fn run(args: &args::Generate, common: &Common) -> Result<()> {
     let overlay = args.out.as_ref().map(|out| out.join("floe.overlay.yaml"));

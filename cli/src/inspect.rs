@@ -1,57 +1,18 @@
 //! `floe inspect`: what is understood of an API document.
 
-use std::io::Read;
-use std::path::Path;
-
-use floe::{Error, ErrorKind, Result};
-use floe_codegen::{Api, Document, Finding, Limits, Overlay, Resource};
+use floe::Result;
+use floe_codegen::{Api, Finding, Resource};
 
 use crate::args::{self, Common};
 use crate::output::{self, Output};
+use crate::spec::understand;
 
 pub(crate) fn run(args: &args::Inspect, common: &Common) -> Result<()> {
-    let api = understand(&args.spec, None)?;
+    let api = understand(&args.spec, args.overlay.as_deref())?;
     if args.json || common.output == Output::Json {
         return output::print_json(&api.to_json());
     }
     output::print(&text(&api, common.verbose))
-}
-
-/// Reads a document from a file, a folder or standard input, and corrects what was found with an overlay.
-pub(crate) fn understand(spec: &str, overlay: Option<&Path>) -> Result<Api> {
-    if spec.starts_with("http://") || spec.starts_with("https://") {
-        return Err(Error::config("documents are read from files and folders")
-            .help(format!("fetch it first: curl -sSL {spec} | floe inspect -")));
-    }
-    let limits = Limits::default();
-    let document = if spec == "-" {
-        let mut bytes = Vec::new();
-        let most = limits.bytes as u64 + 1;
-        std::io::stdin()
-            .lock()
-            .take(most)
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::new(ErrorKind::Io, "cannot read standard input").cause(e))?;
-        Document::from_bytes("standard input", &bytes, &limits)
-    } else {
-        Document::from_path(Path::new(spec), &limits)
-    };
-    let mut api = document.and_then(|d| floe_codegen::inspect(&d)).map_err(|e| error(&e, spec))?;
-    if let Some(path) = overlay
-        && let Ok(text) = std::fs::read(path)
-    {
-        let name = path.display().to_string();
-        Overlay::read(&name, &text).and_then(|o| o.apply(&mut api)).map_err(|e| error(&e, &name))?;
-    }
-    Ok(api)
-}
-
-pub(crate) fn error(error: &floe_codegen::Error, file: &str) -> Error {
-    let made = Error::new(ErrorKind::Input, error.message()).in_file(error.place().unwrap_or(file));
-    match error.way_out() {
-        Some(help) => made.help(help),
-        None => made,
-    }
 }
 
 fn text(api: &Api, verbose: bool) -> String {

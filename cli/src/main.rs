@@ -10,6 +10,7 @@ mod output;
 mod pipeline;
 mod run;
 mod schema;
+mod spec;
 
 use std::process::ExitCode;
 

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use floe::rest::{Checked, Options, Source};
-use floe::{Change, Memory, Pipeline, Resource, Result, grouped};
+use floe::{Change, Error, Memory, Pipeline, Resource, Result, grouped};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Common, Run};
 use crate::load::{self, Bar};
 use crate::output::{self, Output};
+use crate::spec::{self, Spec};
 
 pub(crate) fn run(args: &Run, common: &Common) -> Result<()> {
     if args.json_schema {
@@ -18,13 +19,59 @@ pub(crate) fn run(args: &Run, common: &Common) -> Result<()> {
     options.record.clone_from(&args.record);
     options.replay.clone_from(&args.replay);
     (options.strict, options.limit) = (args.strict, args.limit);
-    // without a document only the schema can be asked for, says the parser of arguments
-    let file = args.config.as_deref().unwrap_or_else(|| Path::new(""));
-    let mut source = Source::read(file)?.with(&options).select(&args.select)?;
+    let mut source = source(args)?.with(&options).select(&args.select)?;
     if common.verbose {
         source = source.on_request(|exchange| output::print_error(&exchange.to_string()));
     }
     if args.check { check(&source, common) } else { load(&source, args, common) }
+}
+
+/// The source that a document describes, or that is found in an OpenAPI document.
+fn source(args: &Run) -> Result<Source> {
+    // without a document only the schema can be asked for, says the parser of arguments
+    let given = args.config.as_deref().unwrap_or_default();
+    let elsewhere = given == "-" || spec::is_address(given) || Path::new(given).is_dir();
+    match spec::read(given) {
+        Ok(spec) if spec.is_api() => found(&spec, given, args),
+        Ok(spec) if elsewhere => Source::parse(&spec.document.value().to_string(), given),
+        Err(error) if elsewhere => Err(error),
+        // its own reader knows the lines
+        _ => Source::read(given),
+    }
+}
+
+/// What an OpenAPI document offers: everything that needs no more to be told, or what was selected.
+fn found(spec: &Spec, given: &str, args: &Run) -> Result<Source> {
+    let mut api = spec.understand(given, args.overlay.as_deref())?;
+    if let Some(url) = &args.base_url {
+        api.base_url.clone_from(url);
+    }
+    if !spec::is_address(&api.base_url) {
+        return Err(Error::config(format!("{given} does not say where the API is"))
+            .help("name it: --base-url https://api.example.com"));
+    }
+    let known: Vec<&str> = api.resources.iter().map(|r| r.name.as_str()).collect();
+    if let Some(unknown) = args.select.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::config(format!("there is no resource `{unknown}` to select"))
+            .help(format!("`floe inspect {given}` lists them")));
+    }
+    let wanted: Vec<String> = match args.select.as_slice() {
+        [] => api.resources.iter().filter(|r| r.selected).map(|r| r.name.clone()).collect(),
+        chosen => chosen.to_vec(),
+    };
+    api.keep(&wanted);
+    for resource in api.resources.iter_mut().filter(|r| wanted.contains(&r.name)) {
+        resource.selected = true;
+    }
+    if api.resources.is_empty() {
+        return Err(Error::config(format!("{given} has nothing that can be loaded without being told more"))
+            .help(format!("`floe inspect {given}` lists what there is; take some of it with --select")));
+    }
+    // nobody has to log in for what is open to all
+    if api.resources.iter().all(|r| r.auth.is_empty()) {
+        api.auth.clear();
+    }
+    Source::parse(&floe_codegen::declarative(&api), given)
 }
 
 fn load(source: &Source, args: &Run, common: &Common) -> Result<()> {

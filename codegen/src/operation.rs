@@ -121,7 +121,8 @@ fn success<'d>(document: &'d Document, node: Node<'d>) -> Option<Node<'d>> {
 fn answer<'d>(document: &'d Document, operation: Node<'d>, response: Node<'d>) -> Answer<'d> {
     if let Some(schema) = response.get("schema") {
         let types: Vec<&str> = produces(document, operation);
-        if !types.is_empty() && !types.iter().any(|t| rank(t).is_some()) {
+        let json = types.is_empty() || types.iter().any(|t| rank(t).is_some());
+        if !json && !(types.iter().any(|t| is_vague(t)) && is_structured(document, schema)) {
             return Answer::Other(types.join(", "));
         }
         return if is_file(document, schema) { Answer::Other("files".into()) } else { Answer::Json(schema) };
@@ -147,8 +148,33 @@ fn answer<'d>(document: &'d Document, operation: Node<'d>, response: Node<'d>) -
             Some(schema) => Answer::Json(schema),
             None => Answer::Unknown,
         },
-        None => Answer::Other(content.members().map(|(name, _)| name).collect::<Vec<_>>().join(", ")),
+        None => vague(document, content).unwrap_or_else(|| {
+            Answer::Other(content.members().map(|(name, _)| name).collect::<Vec<_>>().join(", "))
+        }),
     }
+}
+
+/// Objects and lists under a media type that is none, or that is plain text: JSON, wrongly labelled.
+fn vague<'d>(document: &'d Document, content: Node<'d>) -> Option<Answer<'d>> {
+    content
+        .members()
+        .filter(|(name, _)| is_vague(name))
+        .filter_map(|(_, media)| media.get("schema"))
+        .find(|schema| is_structured(document, *schema))
+        .map(Answer::Json)
+}
+
+fn is_vague(media_type: &str) -> bool {
+    let plain = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let file = ["xml", "xls", "csv", "gzip", "pdf", "zip", "html"];
+    matches!(plain.as_str(), "text/plain" | "plain/text")
+        || !plain.contains('/') && !file.contains(&plain.as_str())
+}
+
+/// Whether a schema describes fields or items.
+fn is_structured(document: &Document, schema: Node<'_>) -> bool {
+    let view = crate::shape::Merged::new(document, schema);
+    !view.properties.is_empty() || view.is_list()
 }
 
 /// Media types of Swagger 2.0.

@@ -350,3 +350,90 @@ fn overlays_correct_decisions() {
         .to_string();
     assert!(error.contains("there is no resource `dogs`"), "{error}");
 }
+
+#[test]
+fn what_documents_leave_out_is_concluded() {
+    // answers that count pages, without a parameter for them
+    let meta = object(json!({"page": {"type": "integer"}, "last_page": {"type": "integer"}}));
+    let counted = with(
+        "/servers",
+        json!({}),
+        object(json!({"servers": rows(), "meta": object(json!({"pagination": meta}))})),
+    );
+    let paginator = counted.resources[0].paginator.clone().unwrap();
+    assert_eq!((paginator.kind, paginator.params["page_param"].as_str()), ("page_number", Some("page")));
+    assert_eq!(paginator.paths["total_path"], "meta.pagination.last_page");
+    // no schema, and a plural
+    let undescribed = with("/boards/{id}/cards", json!({}), json!({}));
+    assert!(undescribed.resources[0].is_list);
+    assert!(!with("/account/settings", json!({}), json!({})).resources[0].is_list);
+    // a key inside of what the rows wrap, also as a cursor
+    let wrapped =
+        object(json!({"data": object(json!({"id": {"type": "string"}})), "uri": {"type": "string"}}));
+    let students = with(
+        "/students",
+        query(&["limit", "starting_after"]),
+        object(json!({"data": {"type": "array", "items": wrapped}})),
+    );
+    assert_eq!(students.resources[0].primary_key, ["data__id"]);
+    assert_eq!(students.resources[0].paginator.clone().unwrap().paths["cursor_path"], "data[-1].data.id");
+    // the newest rows first
+    let statuses = with("/timeline", query(&["limit", "max_id", "since_id"]), rows());
+    assert_eq!(statuses.resources[0].paginator.clone().unwrap().params["cursor_param"], "max_id");
+    // lists as plain text
+    let text = api(
+        json!({"openapi": "3.0.0", "paths": {"/cards": {"get": {"responses": {"200": {"content": {"text/plain": {"schema": rows()}}}}}}}}),
+    );
+    assert_eq!((text.resources.len(), text.skipped.len()), (1, 0));
+}
+
+#[test]
+fn parameters_of_pages_go_together() {
+    let paginator =
+        |names: &[&str]| with("/pets", query(names), rows()).resources[0].paginator.clone().unwrap();
+    let rows_and_pages = paginator(&["page", "page_size", "limit", "offset"]);
+    assert_eq!(
+        (rows_and_pages.kind, rows_and_pages.params["limit_param"].as_str()),
+        ("offset", Some("limit"))
+    );
+    assert_eq!(paginator(&["page", "per_page", "offset"]).kind, "page_number");
+    // with `end` beside it, `start` is a time
+    assert_eq!(paginator(&["start", "end", "limit", "page"]).kind, "page_number");
+    assert_eq!(paginator(&["start", "limit"]).kind, "offset");
+}
+
+#[test]
+fn keys_belong_to_the_rows() {
+    let one = |description: &str, ty: Value| {
+        let mut field = ty;
+        field["description"] = description.into();
+        field
+    };
+    let committee = one("Unique identifier assigned to each committee", json!({"type": "string"}));
+    let list = |item: Value| json!({"200": {"content": {"application/json": {"schema": {"type": "array", "items": item}}}}});
+    let found = api(json!({"openapi": "3.0.0", "paths": {
+        "/committees": {"get": {"responses": list(object(json!({"committee_id": committee.clone()})))}},
+        "/totals/by_size": {"get": {"responses": list(object(json!({"committee_id": committee, "size": {"type": "integer"}})))}},
+        "/months": {"get": {"responses": list(object(json!({"month": {"type": "string", "format": "date"}})))}},
+        "/months/{month}": {"get": {"responses": {"200": {"content": {"application/json": {"schema": object(json!({"month": {"type": "string", "format": "date"}}))}}}}}},
+    }}));
+    let keys: Vec<&[String]> = found.resources.iter().map(|r| r.primary_key.as_slice()).collect();
+    assert_eq!(keys[0], ["committee_id"]);
+    assert!(keys[1].is_empty());
+    assert_eq!((keys[2], keys[3]), (&["month".to_owned()][..], &["month".to_owned()][..]));
+}
+
+#[test]
+fn logins_that_are_told_in_words_or_never_asked_for() {
+    let get = json!({"get": {"responses": {"200": {"content": {"application/json": {"schema": rows()}}}}}});
+    let described = api(
+        json!({"openapi": "3.0.0", "info": {"title": "T", "description": "Send `Authorization: Bearer KEY`."}, "paths": {"/pets": get}}),
+    );
+    assert_eq!(
+        (described.auth[0].type_name(), described.resources[0].auth.as_slice()),
+        ("bearer", &["bearer".to_owned()][..])
+    );
+    let declared = api(json!({"openapi": "3.0.0", "paths": {"/pets": get},
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}}}));
+    assert_eq!(declared.resources[0].auth, ["key"]);
+}

@@ -21,10 +21,11 @@ pub(crate) fn detect(
         .get("components")
         .and_then(|c| c.get("securitySchemes"))
         .or_else(|| root.get("securityDefinitions"));
+    let said = root.get("info").and_then(|i| i.text("description")).unwrap_or_default();
     let mut found: Vec<Auth> = Vec::new();
     for (name, scheme) in schemes.into_iter().flat_map(Node::members) {
         let Some(scheme) = document.follow(scheme) else { continue };
-        match kind(scheme) {
+        match kind(scheme, said) {
             Some(kind) => {
                 let auth = Auth { scheme: name.to_owned(), kind };
                 findings.push(
@@ -51,7 +52,8 @@ pub(crate) fn detect(
         }
     }
     if found.is_empty() {
-        return undeclared(operations, findings);
+        let keys = undeclared(operations, findings);
+        return if keys.is_empty() { in_words(said, findings) } else { keys };
     }
     let mut uses: HashMap<String, usize> = HashMap::new();
     for operation in operations {
@@ -63,10 +65,18 @@ pub(crate) fn detect(
         AuthKind::ApiKey { ref location, .. } if location == "cookie" => 1,
         _ => 0,
     };
+    // keys in addresses end up in logs: of ways that serve alike they are the last
+    let exposed =
+        |auth: &Auth| matches!(auth.kind, AuthKind::ApiKey { ref location, .. } if location == "query");
     found.sort_by_key(|auth| {
-        (ease(auth), std::cmp::Reverse(uses.get(&auth.scheme).copied().unwrap_or_default()))
+        (ease(auth), std::cmp::Reverse(uses.get(&auth.scheme).copied().unwrap_or_default()), exposed(auth))
     });
     found
+}
+
+/// Whether a document never says which operations need a login.
+pub(crate) fn is_silent(document: &Document, operations: &[Operation<'_>]) -> bool {
+    document.root().get("security").is_none() && operations.iter().all(|o| o.node.get("security").is_none())
 }
 
 /// The names of the ways to log in to an operation.
@@ -86,7 +96,9 @@ pub(crate) fn of_operation(document: &Document, operation: &Operation<'_>) -> Ve
     names
 }
 
-fn kind(scheme: Node<'_>) -> Option<AuthKind> {
+/// What a scheme takes. What the document `said` of itself tells of keys in `Authorization`.
+/// Names of schemes tell nothing: what is called Bearer often takes something else.
+fn kind(scheme: Node<'_>, said: &str) -> Option<AuthKind> {
     let description = scheme.text("description").unwrap_or_default().to_lowercase();
     let oauth = || {
         let flows = scheme
@@ -119,6 +131,7 @@ fn kind(scheme: Node<'_>) -> Option<AuthKind> {
             Some(match header {
                 true if says_bearer(&description) => AuthKind::Bearer,
                 true if description.contains("basic auth") => AuthKind::Basic,
+                true if speaks_of_bearer(said) && !says_token(&description) => AuthKind::Bearer,
                 _ => AuthKind::ApiKey { name, location },
             })
         }
@@ -127,7 +140,32 @@ fn kind(scheme: Node<'_>) -> Option<AuthKind> {
 }
 
 fn says_bearer(description: &str) -> bool {
-    description.contains("bearer")
+    description.to_lowercase().contains("bearer")
+}
+
+/// `Authorization: Token ..` is what some ask for instead.
+fn says_token(description: &str) -> bool {
+    description.contains("authorization: token")
+        || description.contains("\"token \"")
+        || description.contains("`token ")
+}
+
+/// What a document says of itself is long, so it takes more than the word.
+fn speaks_of_bearer(said: &str) -> bool {
+    let text = said.to_lowercase();
+    ["authorization: bearer", "bearer token", "bearer auth"].iter().any(|w| text.contains(w))
+}
+
+/// Documents that declare nothing and tell in words how to log in.
+fn in_words(said: &str, findings: &mut Vec<Finding>) -> Vec<Auth> {
+    if !speaks_of_bearer(said) {
+        return Vec::new();
+    }
+    findings.push(
+        Finding::new("auth", "logs in with bearer", Confidence::Low)
+            .because("the description of the document speaks of it; no scheme is declared"),
+    );
+    vec![Auth { scheme: "bearer".to_owned(), kind: AuthKind::Bearer }]
 }
 
 /// Keys that the document treats as parameters.

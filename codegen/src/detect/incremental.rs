@@ -107,6 +107,11 @@ fn bound<'p, 'd>(param: &'p Param<'d>, sides: &[&str]) -> Option<Bound<'p, 'd>> 
     }
     let at = name_words.iter().position(|w| sides.contains(&w.as_str()))?;
     name_words.remove(at);
+    // `from_to_status` is no bound of anything
+    let all_words = words(param.name);
+    if all_words.iter().any(|w| w == "from") && all_words.iter().any(|w| w == "to") {
+        return None;
+    }
     if param.types().iter().any(|t| matches!(*t, "array" | "object" | "boolean")) {
         return None;
     }
@@ -285,7 +290,7 @@ fn field_for<'r>(record: &'r Record, bound: &Bound<'_, '_>) -> Option<(usize, &'
             plain(&f.name) == plain(&bound.stem)
                 || bound.stem.ends_with(&format!("_{}", crate::words::snake(&f.name)))
         })
-        && (field.shape.is_time() || bound.about != About::Time || looks_like_time(field))
+        && (field.shape.is_time() || looks_like_time(field))
     {
         return Some((0, field));
     }
@@ -335,7 +340,9 @@ fn field_for<'r>(record: &'r Record, bound: &Bound<'_, '_>) -> Option<(usize, &'
 
 fn looks_like_time(field: &Field) -> bool {
     let name = plain(&field.name);
-    ["date", "time", "timestamp"].iter().any(|w| name.contains(w)) || name.ends_with("at")
+    ["date", "time", "timestamp", "created", "modified", "changed"].iter().any(|w| name.contains(w))
+        || name.ends_with("at")
+        || name.ends_with("on")
 }
 
 fn format(param: &Param<'_>, field: &Field) -> &'static str {

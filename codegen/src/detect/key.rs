@@ -1,5 +1,7 @@
 //! Fields that tell rows apart.
 
+use std::collections::HashSet;
+
 use crate::finding::{Confidence, Finding};
 use crate::shape::{Field, Record, Scalar, Shape};
 use crate::words::{plain, same, singular, snake};
@@ -11,9 +13,11 @@ pub(crate) struct Clues<'a> {
     pub(crate) detail: Option<&'a str>,
     /// The path of that operation, or of this one.
     pub(crate) word: &'a str,
+    /// What else the API has lists of, each as one of them.
+    pub(crate) others: &'a HashSet<String>,
 }
 
-pub(crate) fn detect(record: &Record, clues: &Clues<'_>) -> Option<(String, Finding)> {
+pub(crate) fn detect(record: &Record, records: &[Record], clues: &Clues<'_>) -> Option<(String, Finding)> {
     let usable: Vec<&Field> = record.fields.iter().filter(|f| tells_apart(f)).collect();
     let found = |field: &Field, evidence: String, confidence| {
         let finding = Finding::new("primary_key", format!("`{}`", field.name), confidence).because(evidence);
@@ -25,12 +29,13 @@ pub(crate) fn detect(record: &Record, clues: &Clues<'_>) -> Option<(String, Find
     if let Some(field) = usable.iter().find(|f| plain(&f.name) == "id") {
         return found(field, "its name".into(), Confidence::High);
     }
+    // what an operation asks for by name tells rows apart, be it a date
     if let Some(param) = clues.detail
-        && let Some(field) = usable.iter().find(|f| plain(&f.name) == plain(param))
+        && let Some(field) = record.fields.iter().find(|f| plain(&f.name) == plain(param) && is_value(f))
     {
         return found(field, format!("`{{{param}}}` asks for one of them"), Confidence::High);
     }
-    for stem in stems(record, clues) {
+    for stem in &stems(record, clues) {
         for ending in ["id", "uuid", "guid", "gid", "key", "code", "number", "no", "slug"] {
             let name = format!("{stem}{ending}");
             if let Some(field) = usable.iter().find(|f| plain(&f.name) == name) {
@@ -50,17 +55,20 @@ pub(crate) fn detect(record: &Record, clues: &Clues<'_>) -> Option<(String, Find
             return found(field, format!("`{{{param}}}` asks for one of them"), Confidence::Medium);
         }
     }
-    if let Some(field) = usable.iter().find(|f| calls_itself_unique(&f.description)) {
+    let stems = stems(record, clues);
+    let own = |field: &Field| {
+        // `committee_id` of anything but committees is somebody else's, where there are committees
+        let name = plain(&field.name);
+        name.strip_suffix("id")
+            .is_none_or(|stem| stems.iter().any(|s| s == stem) || !clues.others.contains(stem))
+    };
+    if let Some(field) = usable.iter().find(|f| calls_itself_unique(&f.description) && own(f)) {
         return found(field, "its description".into(), Confidence::Medium);
     }
-    if record.fields.iter().any(|f| f.name == "metadata" && matches!(f.shape, Shape::Record(_)))
-        && record.fields.iter().any(|f| f.name == "apiVersion")
-    {
-        let finding = Finding::new("primary_key", "`metadata__uid`", Confidence::Medium)
-            .because("objects of Kubernetes have it");
-        return Some(("metadata__uid".to_owned(), finding));
+    if let Some((field, finding)) = wrapped(record, records) {
+        return Some((field, finding));
     }
-    for name in ["key", "slug", "code", "symbol", "sku", "isbn", "ticker", "sha", "hash"] {
+    for name in ["key", "slug", "code", "symbol", "sku", "isbn", "ticker", "sha", "hash", "uri"] {
         if let Some(field) = usable
             .iter()
             .find(|f| plain(&f.name) == name && !f.nullable || plain(&f.name) == name && name != "code")
@@ -69,6 +77,42 @@ pub(crate) fn detect(record: &Record, clues: &Clues<'_>) -> Option<(String, Find
         }
     }
     None
+}
+
+/// The key of rows that only wrap a record: `{"data": {"id": ..}, "uri": ..}`, and objects of Kubernetes.
+fn wrapped(record: &Record, records: &[Record]) -> Option<(String, Finding)> {
+    let inside = |name: &str, keys: &[&str]| {
+        let field = record.fields.iter().find(|f| f.name == name)?;
+        let Shape::Record(index) = field.shape else { return None };
+        let inner = records.get(index)?;
+        let key = inner.fields.iter().find(|f| keys.contains(&plain(&f.name).as_str()) && tells_apart(f))?;
+        Some(format!("{name}__{}", key.name))
+    };
+    let (found, evidence) = if record.fields.iter().any(|f| f.name == "apiVersion") {
+        (inside("metadata", &["uid"])?, "objects of Kubernetes have it")
+    } else {
+        let wraps = |f: &&Field| matches!(f.shape, Shape::Record(_)) && WRAPPERS.contains(&f.name.as_str());
+        let mut wrapping = record.fields.iter().filter(wraps);
+        let (field, None) = (wrapping.next()?, wrapping.next()) else { return None };
+        if record.fields.len() > 4 {
+            return None;
+        }
+        (inside(&field.name, &["id", "uuid", "uid", "guid"])?, "rows wrap what they are about")
+    };
+    let finding = Finding::new("primary_key", format!("`{found}`"), Confidence::Medium).because(evidence);
+    Some((found, finding))
+}
+
+/// Names of the field in which a row is that has a wrapper of its own.
+const WRAPPERS: &[&str] = &["data", "node", "resource", "item", "entry", "attributes", "object"];
+
+/// A single value of any type that can be asked for.
+fn is_value(field: &Field) -> bool {
+    match &field.shape {
+        Shape::Scalar(scalar) => !matches!(scalar, Scalar::Bool | Scalar::Number),
+        Shape::Json => !field.typed,
+        Shape::Record(_) | Shape::List(_) => false,
+    }
 }
 
 /// Words after which the key of the rows may be named.

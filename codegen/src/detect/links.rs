@@ -19,6 +19,8 @@ pub(crate) struct Links {
     pub(crate) total: Option<String>,
     /// How many pages there are.
     pub(crate) pages: Option<String>,
+    /// Which page it is.
+    pub(crate) page: Option<String>,
     /// Whether there is more.
     pub(crate) has_more: Option<String>,
     /// A header with links.
@@ -164,6 +166,7 @@ const CURSOR_HEADERS: &[&str] = &[
     "x-pagination-next-cursor",
     "x-ms-continuationtoken",
 ];
+const PAGE: &[&str] = &["page", "currentpage", "pagenumber", "pageindex"];
 /// Objects in which a field `next` is an address.
 const LINKS: &[&str] = &["links", "link", "halinks", "pagelinks"];
 
@@ -174,7 +177,7 @@ impl Links {
             cursor_header: headers.iter().find(|h| CURSOR_HEADERS.contains(&h.as_str())).cloned(),
             ..Self::default()
         };
-        let mut ranks = [usize::MAX; 4];
+        let mut ranks = [usize::MAX; 5];
         for part in envelope.scalars_outside(rows) {
             let Kind::Scalar { types, .. } = &part.kind else { continue };
             let name = plain(part.name);
@@ -205,6 +208,9 @@ impl Links {
             }
             if better(2, PAGES, number) {
                 links.pages = Some(part.path.clone());
+            }
+            if better(4, PAGE, number && !types.is_empty()) {
+                links.page = Some(part.path.clone());
             }
             if better(3, MORE, boolean) {
                 links.has_more = Some(part.path.clone());

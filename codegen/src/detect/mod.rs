@@ -13,7 +13,7 @@ mod payload;
 mod server;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use links::Links;
 
@@ -22,6 +22,7 @@ use crate::finding::{Confidence, Finding};
 use crate::operation::{self, Answer, Operation, placeholders};
 use crate::read::{Document, Node, escape};
 use crate::shape::{Record, Shape, Shapes};
+use crate::words::{plain, singular, snake};
 use envelope::Envelope;
 use paging::Paging;
 use payload::{Asked, Payload};
@@ -49,9 +50,16 @@ pub(crate) fn detect(document: &Document) -> Api {
     api.base_url = server::base_url(document, &mut api.findings);
     let operations = operation::gets(document);
     api.auth = auth::detect(document, &operations, &mut api.findings);
+    let silent = auth::is_silent(document, &operations);
     let mut shapes = Shapes::new(document);
     let drafts = drafts(document, operations, &mut shapes, &mut api);
     api.resources = resources(document, &drafts, &shapes, &api);
+    if let Some(first) = api.auth.first().filter(|_| silent) {
+        // a way to log in that is declared and never asked for is there for everything
+        for resource in api.resources.iter_mut().filter(|r| r.auth.is_empty()) {
+            resource.auth.push(first.scheme.clone());
+        }
+    }
     paginator::agree(
         &mut api.resources,
         &drafts.iter().map(|d| cursor_param(&d.operation)).collect::<Vec<_>>(),
@@ -100,7 +108,9 @@ fn drafts<'d>(
 
 fn draft<'d>(document: &'d Document, operation: Operation<'d>, shapes: &mut Shapes<'d>) -> Draft<'d> {
     let Answer::Json(schema) = operation.answer else {
-        let is_list = !payload::ends_in_parameter(operation.path) && Paging::of(&operation).any();
+        let succeeds = operation.statuses.iter().any(|s| s.starts_with('2') || *s == "default");
+        let is_list = succeeds && payload::sounds_like_many(operation.path)
+            || !payload::ends_in_parameter(operation.path) && Paging::of(&operation).any();
         let finding = Finding::new("payload", "rows are found when it runs", Confidence::Low)
             .because("the document does not say what the answer looks like");
         let payload = Payload { path: "$".into(), is_list, row: None, finding };
@@ -136,11 +146,23 @@ fn resources(document: &Document, drafts: &[Draft<'_>], shapes: &Shapes<'_>, api
         })
         .collect();
     let names = names::detect(&clues);
+    let lists = drafts.iter().filter(|d| d.payload.is_list);
+    let others: HashSet<String> =
+        lists.map(|d| plain(&singular(&snake(payload::last_word(d.operation.path))))).collect();
+    let known = Known { details, others };
     drafts
         .iter()
         .zip(names)
-        .map(|(draft, name)| resource(document, draft, name, &details, shapes, api))
+        .map(|(draft, name)| resource(document, draft, name, &known, shapes, api))
         .collect()
+}
+
+/// What is known of the other operations.
+struct Known<'d> {
+    /// For paths of lists, the parameter that asks for one of their rows.
+    details: HashMap<&'d str, &'d str>,
+    /// What there are lists of.
+    others: HashSet<String>,
 }
 
 /// For paths of lists, the parameter that asks for one of their rows.
@@ -166,10 +188,11 @@ fn resource(
     document: &Document,
     draft: &Draft<'_>,
     name: String,
-    details: &HashMap<&str, &str>,
+    known: &Known<'_>,
     shapes: &Shapes<'_>,
     api: &Api,
 ) -> Resource {
+    let Known { details, others } = known;
     let Draft { operation, payload, links, row } = draft;
     let mut findings = vec![payload.finding.clone()];
     let record = match row {
@@ -183,9 +206,10 @@ fn resource(
         path: operation.path,
         detail: if payload.is_list { details.get(plain_path(operation.path)).copied() } else { own },
         word: payload::last_word(operation.path),
+        others,
     };
     let mut primary_key = Vec::new();
-    if let Some((field, finding)) = record.and_then(|r| key::detect(r, &key_clues)) {
+    if let Some((field, finding)) = record.and_then(|r| key::detect(r, &shapes.records, &key_clues)) {
         primary_key.push(field);
         findings.push(finding);
     }
@@ -394,8 +418,8 @@ pub(crate) fn schemas(document: &Document) -> Api {
             record.name.clone_from(&given);
         }
         let Some(record) = shapes.records.get(index) else { continue };
-        let clues = key::Clues { path: "", detail: None, word: &given };
-        let key = key::detect(record, &clues);
+        let clues = key::Clues { path: "", detail: None, word: &given, others: &HashSet::new() };
+        let key = key::detect(record, &shapes.records, &clues);
         api.resources.push(Resource::of_rows(name, row, key, pointer));
     }
     table::detect(&mut api.resources);

@@ -156,14 +156,17 @@ pub(crate) fn agree(resources: &mut [Resource], cursors: &[Option<&str>]) {
 fn last_row(clues: &Clues<'_>, param: &Param<'_>) -> Option<(Paginator, String, Confidence)> {
     let key = clues.key?;
     let name = plain(param.name);
-    if !matches!(name.as_str(), "startingafter" | "after" | "afterid" | "sinceid" | "lastid" | "startkey") {
+    // the names of some say it all
+    let sure = matches!(name.as_str(), "startingafter" | "maxid" | "beforeid" | "afterid" | "lastid");
+    if !sure && !matches!(name.as_str(), "after" | "sinceid" | "startkey") {
         return None;
     }
-    if clues.links.has_more.is_none() && !param.description.to_lowercase().contains(" id") {
+    if !sure && clues.links.has_more.is_none() && !param.description.to_lowercase().contains(" id") {
         return None;
     }
     let rows = if clues.rows == "$" { "$" } else { clues.rows };
-    let path = path::join(&format!("{rows}[-1]"), key);
+    // a key in a nested record is named as its column
+    let path = key.split("__").fold(format!("{rows}[-1]"), |at, step| path::join(&at, step));
     let found = Paginator::new("cursor")
         .param("cursor_param", param.name)
         .path("cursor_path", &path)
@@ -204,6 +207,13 @@ fn by_number(clues: &Clues<'_>) -> Option<(Paginator, String, Confidence)> {
             Confidence::High,
         ));
     }
+    if let (Some(page), Some(pages), None, "page" | "current_page") =
+        (&links.page, &links.pages, paging.offset, links.page.as_deref().map_or("", last_step))
+    {
+        let found = Paginator::new("page_number").param("base_page", 1).param("page_param", "page");
+        let evidence = format!("answers tell `{page}` of `{pages}`; the name of the parameter is a guess");
+        return Some((found.path("total_path", pages).sized(paging), evidence, Confidence::Low));
+    }
     let offset = paging.offset?;
     // an offset needs the size of pages, which only the number of rows can tell
     let found = Paginator::new("offset").param("limit", USUAL_PAGE).param("offset_param", offset.name);
@@ -213,6 +223,10 @@ fn by_number(clues: &Clues<'_>) -> Option<(Paginator, String, Confidence)> {
     };
     let evidence = format!("parameter `{}`; the size of pages is a guess", offset.name);
     Some((found.more(links), evidence, Confidence::Low))
+}
+
+fn last_step(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
 }
 
 fn first_page(param: &Param<'_>) -> i64 {

@@ -138,6 +138,8 @@ const CURSOR: &[&str] = &[
     "token",
     "pagestarttoken",
     "afterid",
+    "maxid",
+    "beforeid",
     "sinceid",
     "lastid",
     "offsetid",
@@ -173,19 +175,45 @@ impl<'o, 'd> Paging<'o, 'd> {
         };
         let cursor = best(CURSOR, &|param, name| is_cursor(param, name));
         let not_cursor = |param: &Param<'_>| cursor.is_none_or(|c| c.name != param.name);
-        let offset = best(OFFSET, &|param, name| not_cursor(param) && is_offset(param, name));
+        let has = |wanted: &str| operation.query().any(|p| last_word(p.name) == wanted);
+        let offset = best(OFFSET, &|param, name| {
+            not_cursor(param) && is_offset(param, name) && !range(name).is_some_and(has)
+        });
         let page = best(PAGE, &|param, name| not_cursor(param) && is_page(param, name));
-        let size = best(SIZE, &|param, _| {
+        let fits = |param: &Param<'_>| {
             !param.types().iter().any(|t| matches!(*t, "array" | "object" | "boolean"))
                 && offset.is_none_or(|o| o.name != param.name)
                 && !is_time(param)
-        });
+        };
+        let of_pages = best(SIZE, &|param, name| fits(param) && counts_pages(name));
+        let of_rows = best(SIZE, &|param, name| fits(param) && !counts_pages(name));
+        // `page` goes with `per_page`, `offset` with `limit`; with both there, pages are the plainer way
+        let (page, offset, size) = match (page, offset, of_pages, of_rows) {
+            (Some(_), Some(_), Some(size), None) => (page, None, Some(size)),
+            (_, Some(_), _, Some(size)) => (page, offset, Some(size)),
+            (_, _, of_pages, of_rows) => (page, offset, of_pages.or(of_rows)),
+        };
         // `first` is both: how many, or from which on
         Self { page, size, offset, cursor }
     }
 
     pub(crate) fn any(&self) -> bool {
         self.page.is_some() || self.offset.is_some() || self.cursor.is_some()
+    }
+}
+
+/// Whether a size is that of pages by its name.
+fn counts_pages(name: &str) -> bool {
+    name.contains("page") || matches!(name, "rpp" | "psize" | "pp" | "ps")
+}
+
+/// The other end of what may be a range: with `end` beside it, `start` is no offset.
+fn range(name: &str) -> Option<&'static str> {
+    match name {
+        "start" => Some("end"),
+        "from" => Some("to"),
+        "begin" => Some("end"),
+        _ => None,
     }
 }
 
@@ -254,7 +282,7 @@ fn is_cursor(param: &Param<'_>, name: &str) -> bool {
         "token" | "pageid" | "position" | "startfrom" => {
             says(param, &["next page", "pagination", "previous response", "cursor"])
         }
-        "sinceid" | "afterid" | "lastid" | "offsetid" => !is_time(param),
+        "sinceid" | "afterid" | "lastid" | "offsetid" | "maxid" | "beforeid" => !is_time(param),
         _ => false,
     }
 }

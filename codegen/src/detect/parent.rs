@@ -172,7 +172,10 @@ fn field_for(param: &str, child: &Resource, parent: &Resource, record: &Record) 
         return Some(field.name.clone());
     }
     let word = last_word(&parent.path);
-    if let [key] = parent.primary_key.as_slice() {
+    // an address identifies a row and is no step of a path
+    let key = parent.primary_key.as_slice();
+    let key = if key.first().is_some_and(|k| plain(k) == "uri") { &[] } else { key };
+    if let [key] = key {
         let ends_alike = |end: &str| plain(param).ends_with(end);
         if asks_by(param, key, word)
             || asks_by(param, key, &record.name)
@@ -208,7 +211,7 @@ fn field_for(param: &str, child: &Resource, parent: &Resource, record: &Record) 
         || generic
         || child.path.starts_with(parent.path.trim_end_matches('/')) && plain(param).ends_with("id")
     {
-        if let [key] = parent.primary_key.as_slice() {
+        if let [key] = key {
             return scalar(key);
         }
         for name in ["id", "name", "key", "slug", "code"] {
@@ -227,6 +230,8 @@ fn field_for(param: &str, child: &Resource, parent: &Resource, record: &Record) 
 /// `user` of `userId`, `user-id`, `user_name`.
 fn stem_of(param: &str) -> String {
     let name = snake(param);
+    // `project_id_or_key` asks for a project by either
+    let name = name.split("_or_").next().unwrap_or_default();
     for end in [
         "_id",
         "_ids",
@@ -247,7 +252,7 @@ fn stem_of(param: &str) -> String {
             return singular(stem);
         }
     }
-    singular(&name)
+    singular(name)
 }
 
 /// Whether a path is one step, besides versions: `/v1/users`.

@@ -6,7 +6,7 @@ use super::paging::Paging;
 use crate::finding::{Confidence, Finding};
 use crate::operation::Operation;
 use crate::read::Node;
-use crate::words::{plain, same, words};
+use crate::words::{plain, same, singular, snake, words};
 
 /// The rows of an answer.
 #[derive(Debug)]
@@ -225,8 +225,11 @@ pub(crate) fn detect<'d>(
         );
     }
     let detail = ends_in_parameter(operation.path);
+    let counted = asked.links.page.is_some() && asked.links.total.is_some();
     let paged = asked.paging.any() || asked.links.any() || (asked.paging.size.is_some() && !detail);
     if let Some((score, part)) = best_list(operation.path, envelope, paged, asked.links.any()) {
+        // an answer that counts pages is paged, although its parameters do not say so
+        let paged = paged || counted && !ABOUT.contains(&plain(part.name).as_str());
         let needed = match (detail, paged) {
             (false, true) => 1,
             (false, false) => 4,
@@ -254,6 +257,10 @@ pub(crate) fn detect<'d>(
     }
     let bare = envelope.top.properties.is_empty()
         || own_values(envelope) == 0 && envelope.parts.iter().all(|p| matches!(p.kind, Kind::Scalar { .. }));
+    if envelope.top.is_untyped() && !asked.paging.any() && sounds_like_many(operation.path) {
+        let evidence = "the path names many, and the document does not describe them".to_owned();
+        return found("$", true, None, "rows are found when it runs", evidence, Confidence::Low);
+    }
     if bare && asked.paging.any() && !detail {
         let evidence = "it is paged, and the document does not describe its rows".to_owned();
         return found("$", true, None, "rows are found when it runs", evidence, Confidence::Low);
@@ -281,6 +288,27 @@ pub(crate) fn ends_in_parameter(path: &str) -> bool {
     let last = last.strip_suffix(".json").or_else(|| last.strip_suffix(".{format}")).unwrap_or(last);
     last.ends_with('}')
 }
+
+/// Whether the last step of a path is a plural, such as `/boards/{id}/cards`.
+pub(crate) fn sounds_like_many(path: &str) -> bool {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let name = snake(last.strip_suffix(".json").unwrap_or(last));
+    let word = name.rsplit('_').next().unwrap_or_default();
+    !last.contains(['{', '#', '?', '(', '$']) && singular(word) != word && !SINGLE.contains(&word)
+}
+
+/// Plurals that are one thing.
+const SINGLE: &[&str] = &[
+    "settings",
+    "stats",
+    "statistics",
+    "preferences",
+    "details",
+    "credentials",
+    "options",
+    "analytics",
+    "docs",
+];
 
 /// The last step of a path that is a word.
 pub(crate) fn last_word(path: &str) -> &str {

@@ -4,7 +4,7 @@
 mod contender;
 mod data;
 mod derive;
-mod measure;
+pub(crate) mod measure;
 mod merge;
 mod postgres;
 mod python;
