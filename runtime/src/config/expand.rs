@@ -5,8 +5,8 @@
 pub(crate) enum Unfilled {
     /// A variable has no value.
     Missing(String),
-    /// A variable has no end.
-    Unclosed,
+    /// A variable has no end. Otherwise the text would be this.
+    Unclosed(String),
 }
 
 /// Puts in the values of variables.
@@ -14,7 +14,9 @@ pub(crate) fn expand(text: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
-        let (inside, behind) = after.split_once('}').ok_or(Unfilled::Unclosed)?;
+        let Some((inside, behind)) = after.split_once('}') else {
+            return Err(Unfilled::Unclosed(out + "${" + after));
+        };
         let (name, default) = match inside.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (inside, None),
@@ -38,6 +40,6 @@ mod tests {
         let variables = |name: &str| (name == "A").then(|| "x".to_owned());
         assert_eq!(expand("${A}-${B:-y}$", &variables).unwrap(), "x-y$");
         assert_eq!(expand("${B}", &variables), Err(Unfilled::Missing("B".to_owned())));
-        assert_eq!(expand("a${A", &variables), Err(Unfilled::Unclosed));
+        assert_eq!(expand("${A}${A", &variables), Err(Unfilled::Unclosed("x${A".to_owned())));
     }
 }

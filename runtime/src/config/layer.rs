@@ -184,7 +184,7 @@ impl Walk<'_> {
                 Ok(filled) => filled.into(),
                 Err(Unfilled::Missing(name)) => return Err((line, name)),
                 // a secret may have any characters
-                Err(Unfilled::Unclosed) => text.value().as_str().into(),
+                Err(Unfilled::Unclosed(text)) => text.into(),
             },
             Value::Integer(number) => (*number.value()).into(),
             Value::Float(number) => (*number.value()).into(),

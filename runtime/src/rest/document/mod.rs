@@ -187,7 +187,7 @@ fn fill_in(value: &mut Json, pointer: &str, placed: &Placed, config: &Config) ->
 
 fn unfilled(why: Unfilled) -> Error {
     match why {
-        Unfilled::Unclosed => Error::config("`${` is not closed").help("write a variable as ${NAME}"),
+        Unfilled::Unclosed(_) => Error::config("`${` is not closed").help("write a variable as ${NAME}"),
         Unfilled::Missing(key) if key.contains('.') => {
             let (section, name) = key.rsplit_once('.').unwrap_or_default();
             Error::config(format!("the configuration has no {key}")).help(format!(
