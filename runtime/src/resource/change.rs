@@ -142,8 +142,20 @@ impl Change {
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     serde_json::from_slice(text).map_err(|e| {
         let kind = std::any::type_name::<T>();
-        Error::input(format!("an item is no {kind}")).cause(e).help("give the type only what every item has")
+        let why = without_value(&e.to_string());
+        Error::input(format!("an item is no {kind}: {why}")).help("give the type only what every item has")
     })
+}
+
+/// What serde says, without the value: it may be about people.
+fn without_value(text: &str) -> String {
+    match text.rsplit_once(", expected ") {
+        Some((found, expected)) => {
+            let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+            format!("{kind}, expected {expected}")
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// An item as it came, on a line of its own.
@@ -302,8 +314,10 @@ mod tests {
     fn what_is_wrong_is_told_with_its_line() {
         let change = Change::map_rows(|n: u8| Ok(u16::from(n)));
         let error = Changes::new(&[change]).page(Page::lines("1\n2\n\"x\"")).unwrap_err().to_string();
-        assert!(error.starts_with("an item is no u8"), "{error}");
-        assert!(error.contains("input:3:1"), "{error}");
+        assert!(
+            error.starts_with("input:3:1: an item is no u8: invalid type: string, expected u8 at"),
+            "{error}"
+        );
         let change = Change::map(Ok);
         let error = Changes::new(&[change]).page(Page::lines("1\n{")).unwrap_err().to_string();
         assert!(error.contains("input:2"), "{error}");
