@@ -15,7 +15,20 @@ use proc_macro::TokenStream;
 
 /// Makes a struct a table, a newtype or an enum a field of one.
 ///
-/// See the trait `floe::Table` for an example, and README for all attributes.
+/// See the trait `floe::Table` for an example. At the struct, `#[table(...)]` takes `name`, `resource`, `primary_key`,
+/// `merge_key`, `write`, `strategy`, `cursor`, `contract`, `max_nesting` and `description`; tables that keep versions
+/// of rows (`strategy = scd2`) take `validity("from", "to")`, `active_record_timestamp` and `boundary_timestamp`.
+///
+/// At a field it takes
+///
+/// - hints: `primary_key`, `merge_key`, `unique`, `cursor`, `hard_delete`, `dedup_sort = asc`, `sort`, `cluster`, `partition`;
+/// - what the column is: `precision`, `scale`, `timezone = false`, `description`, `json` (one column, whatever is inside);
+/// - `was("old_name")`: the column of the dataset is renamed, and cursors go on under the new name;
+/// - `pii = hash`, `mask` or `drop`: the value is hidden before it is written anywhere;
+/// - `entries`: the entries of a map are rows of a table below, with `key` and `value`;
+/// - `recursive`: the type contains the one that it is in.
+///
+/// Of serde, `rename`, `rename_all`, `alias`, `default`, `skip`, `flatten` and `tag` are respected.
 #[proc_macro_derive(Table, attributes(table, serde))]
 pub fn derive_table(input: TokenStream) -> TokenStream {
     table::derive(syn::parse_macro_input!(input)).into()

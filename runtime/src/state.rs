@@ -119,6 +119,25 @@ impl State {
         *child(at, path) = state;
     }
 
+    /// Lets a cursor go on where one with a former path was.
+    pub(crate) fn rename_cursor(
+        &mut self,
+        schema: &str,
+        resource: &str,
+        path: &str,
+        is_former: impl Fn(&str) -> bool,
+    ) -> Option<()> {
+        let resources = self.0.get_mut("sources")?.get_mut(schema)?.get_mut("resources")?;
+        let cursors = resources.get_mut(resource)?.get_mut("incremental")?.as_object_mut()?;
+        if cursors.contains_key(path) {
+            return None;
+        }
+        let former = cursors.keys().find(|known| is_former(known))?.clone();
+        let state = cursors.shift_remove(&former)?;
+        cursors.insert(path.to_owned(), state);
+        Some(())
+    }
+
     /// What a resource remembers besides its cursor.
     pub(crate) fn resource(&self, schema: &str, resource: &str) -> Map<String, Json> {
         let known =

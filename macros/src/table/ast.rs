@@ -363,7 +363,7 @@ impl Reader<'_> {
 
 /// Entries of a field; a name is serde's to change.
 fn renamed(attributes: &[Attribute], known: &[&str], errors: &mut Errors) -> Vec<Entry> {
-    let with_rename = [known, &["rename", "name"]].concat();
+    let with_rename = [known, &["rename", "name", "sensitive"]].concat();
     let mut found = entries(attributes, "table", &with_rename, errors);
     found.retain(|entry| {
         let is_name = entry.key == "rename" || entry.key == "name";
@@ -371,7 +371,12 @@ fn renamed(attributes: &[Attribute], known: &[&str], errors: &mut Errors) -> Vec
             let help = "write `#[serde(rename = \"...\")]`, so that one struct serves both";
             errors.add(entry.key.span(), "columns are named after their keys in JSON", help);
         }
-        !is_name
+        let is_sensitive = entry.key == "sensitive";
+        if is_sensitive {
+            let help = "write `pii = hash`, `pii = mask` or `pii = drop`";
+            errors.add(entry.key.span(), "it is not said how the value is hidden", help);
+        }
+        !is_name && !is_sensitive
     });
     found
 }

@@ -15,6 +15,7 @@ pub(crate) fn check(table: &Table, errors: &mut Errors) {
         Body::Row(fields) => {
             names(fields, errors);
             former_names(fields, errors);
+            aliases(fields, errors);
             for field in fields {
                 options(field, errors);
             }
@@ -50,6 +51,19 @@ fn names(fields: &[Field], errors: &mut Errors) {
             let message =
                 format!("`{}` and `{}` are both the column `{}`", other.ident, field.ident, field.name);
             errors.add(field.ident.span(), message, "rename one of them with `#[serde(rename = \"...\")]`");
+        }
+    }
+}
+
+/// Another key of a field is no other field's.
+fn aliases(fields: &[Field], errors: &mut Errors) {
+    for field in fields {
+        for alias in &field.alias {
+            let others = fields.iter().filter(|other| other.ident != field.ident && !other.flatten);
+            if let Some(other) = others.into_iter().find(|f| f.key == *alias || f.alias.contains(alias)) {
+                let message = format!("`{alias}` is a key of `{}` and of `{}`", other.ident, field.ident);
+                errors.add(field.ident.span(), message, "take the alias of one of them away");
+            }
         }
     }
 }

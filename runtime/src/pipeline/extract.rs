@@ -127,6 +127,9 @@ impl Run<'_> {
             self.replay(tables, &known, &mut normalizer, &mut manifest)?;
             has_data = !manifest.replayed.is_empty();
         }
+        for resource in &job.resources {
+            rename_cursor(resource, &schema_name, &mut state);
+        }
         let streams = self.start_streams(&job.resources, &schema_name, &state, job.handle)?;
         for resource in job.resources.into_iter().filter(|resource| resource.selected) {
             let mut source = self.open(resource, &schema_name, &state, &folder)?;
@@ -355,6 +358,17 @@ impl Run<'_> {
 
 pub(super) fn account(extracted: &mut Extracted, resource: &str) -> Account {
     Account { resource: resource.to_owned(), ..std::mem::take(&mut extracted.account) }
+}
+
+/// A cursor at a column with a new name goes on where it was.
+fn rename_cursor(resource: &Resource, schema: &str, state: &mut State) -> Option<()> {
+    let incremental = resource.incremental.as_ref()?;
+    let naming = floe_schema::Naming::snake_case();
+    let column = naming.path(incremental.column_name()?);
+    let tables = resource.typed.as_ref()?.tables(resource.name(), &naming);
+    let former: Vec<&str> = tables.first()?.columns.get(&column)?.former_names().collect();
+    let is_former = |path: &str| former.contains(&naming.path(path).as_str());
+    state.rename_cursor(schema, resource.name(), &incremental.path_text, is_former)
 }
 
 /// A warning about a cursor that tells items badly apart.

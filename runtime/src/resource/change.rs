@@ -55,7 +55,8 @@ impl Limit {
 }
 
 /// Makes lines of an item, or none.
-type Rewrite = Arc<dyn Fn(&[u8], &mut Vec<u8>) -> Result<()> + Send + Sync>;
+type Lines = dyn Fn(&[u8], &mut Vec<u8>) -> Result<()> + Send + Sync;
+type Rewrite = Arc<Lines>;
 
 /// One step on the way of the items.
 #[derive(Clone)]
@@ -142,8 +143,20 @@ impl Change {
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     serde_json::from_slice(text).map_err(|e| {
         let kind = std::any::type_name::<T>();
-        Error::input(format!("an item is no {kind}")).cause(e).help("give the type only what every item has")
+        let why = without_value(&e.to_string());
+        Error::input(format!("an item is no {kind}: {why}")).help("give the type only what every item has")
     })
+}
+
+/// What serde says, without the value: it may be about people.
+fn without_value(text: &str) -> String {
+    match text.rsplit_once(", expected ") {
+        Some((found, expected)) => {
+            let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+            format!("{kind}, expected {expected}")
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// An item as it came, on a line of its own.
@@ -206,12 +219,10 @@ fn first(page: Page, most: u64) -> Result<(Page, u64)> {
     if count <= most { Ok((page, count)) } else { rewritten(page, most, &line) }
 }
 
-fn rewritten(
-    page: Page,
-    most: u64,
-    rewrite: &dyn Fn(&[u8], &mut Vec<u8>) -> Result<()>,
-) -> Result<(Page, u64)> {
+fn rewritten(page: Page, most: u64, rewrite: &Lines) -> Result<(Page, u64)> {
     let (mut out, mut numbers, mut count) = (Vec::new(), Vec::new(), 0);
+    // lines of the page in front of the item, and how far they are counted
+    let (mut lines, mut counted) = (0, 0);
     let empty_list = each(&page, &mut |at, text| {
         if count == most {
             return Ok(false);
@@ -219,10 +230,10 @@ fn rewritten(
         count += 1;
         let before = out.len();
         rewrite(text, &mut out).map_err(|e| e.at(page.place(at)))?;
-        let lines = memchr::memchr_iter(b'\n', page.bytes.get(..at).unwrap_or_default()).count();
+        lines += breaks(page.bytes.get(counted..at));
+        counted = at;
         let number = page.number(lines).unwrap_or_default();
-        let new = memchr::memchr_iter(b'\n', out.get(before..).unwrap_or_default()).count();
-        numbers.extend(std::iter::repeat_n(number, new));
+        numbers.extend(std::iter::repeat_n(number, breaks(out.get(before..))));
         Ok(true)
     })?;
     if empty_list && out.is_empty() {
@@ -232,6 +243,10 @@ fn rewritten(
     let mut new = Page::new(out, Framing::Lines, Origin { file: page.origin.file, lines });
     new.checkpoint = page.checkpoint;
     Ok((new, count))
+}
+
+fn breaks(text: Option<&[u8]>) -> usize {
+    memchr::memchr_iter(b'\n', text.unwrap_or_default()).count()
 }
 
 /// Visits the items of a page until a visit says that it is enough. Returns whether there was an empty list.
@@ -294,7 +309,10 @@ mod tests {
     #[test]
     fn an_empty_list_stays_a_sign() {
         let change = Change::filter(|_: &Json| false);
-        assert_eq!(Changes::new(&[change.clone()]).page(Page::json("[]")).unwrap().bytes, b"[]\n");
+        assert_eq!(
+            Changes::new(std::slice::from_ref(&change)).page(Page::json("[]")).unwrap().bytes,
+            b"[]\n"
+        );
         assert_eq!(Changes::new(&[change]).page(Page::json("[1]")).unwrap().bytes, b"");
     }
 
@@ -302,8 +320,10 @@ mod tests {
     fn what_is_wrong_is_told_with_its_line() {
         let change = Change::map_rows(|n: u8| Ok(u16::from(n)));
         let error = Changes::new(&[change]).page(Page::lines("1\n2\n\"x\"")).unwrap_err().to_string();
-        assert!(error.starts_with("an item is no u8"), "{error}");
-        assert!(error.contains("input:3:1"), "{error}");
+        assert!(
+            error.starts_with("input:3:1: an item is no u8: invalid type: string, expected u8 at"),
+            "{error}"
+        );
         let change = Change::map(Ok);
         let error = Changes::new(&[change]).page(Page::lines("1\n{")).unwrap_err().to_string();
         assert!(error.contains("input:2"), "{error}");

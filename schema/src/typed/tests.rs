@@ -186,6 +186,8 @@ proptest::proptest! {
         let _ = check(&TABLE, &text);
         let _ = ContractFile::parse(&text);
         let _ = check(&TABLE, &CONTRACT.replace("not null", &text));
+        let _ = check(&RENAMED, &AFTER.replace("was:name", &text));
+        let _ = ContractFile::parse(&AFTER.replace("name", &text));
     }
 }
 
@@ -217,4 +219,72 @@ fn types_take_what_they_have() {
 #[should_panic(expected = "columns of this type have no scale")]
 fn a_scale_is_for_decimals() {
     let _ = FieldDef::new("n", "n", Shape::of(DataType::Text)).scale(2);
+}
+
+/// A table whose columns have other names now, in the table and in a struct inside.
+const RENAMED: TableDef = {
+    const AUTHOR: &[FieldDef] =
+        &[FieldDef::new("email", "email", Shape::of(DataType::Text).optional()).was(&["label", "mail"])];
+    const BOOK: &[FieldDef] = &[
+        FieldDef::new("id", "id", Shape::of(DataType::Bigint)),
+        FieldDef::new("title", "title", Shape::of(DataType::Text)).was(&["name"]),
+        FieldDef::new("author", "author", Shape::Row { fields: AUTHOR, nullable: false }),
+    ];
+    TableDef::new("books", Shape::Row { fields: BOOK, nullable: false })
+};
+const BEFORE: &str = "[books]\nid bigint not null\nname text not null\nauthor__mail text\n";
+const AFTER: &str = "[books]\nid bigint not null\ntitle text not null was:name\nauthor__email text was:author__label was:author__mail\n";
+
+#[test]
+fn a_contract_knows_former_names() {
+    let message = |text: &str| check(&RENAMED, text).message().to_owned();
+    let drift = message(BEFORE);
+    assert!(drift.contains("column `title` of `books`: the contract calls it `name`"), "{drift}");
+    assert!(
+        drift.contains("column `author__email` of `books`: the contract calls it `author__mail`"),
+        "{drift}"
+    );
+    assert_eq!(check(&RENAMED, BEFORE).count, 2, "{drift}");
+    assert!(check(&RENAMED, AFTER).is_none(), "{}", message(AFTER));
+    // a column that the contract has besides the new one is one that the struct does not have
+    let both = AFTER.replace("id bigint", "name text\nid bigint");
+    assert!(message(&both).contains("column `name` of `books`: the struct has no such column"));
+}
+
+#[test]
+fn a_diff_of_contracts_shows_renames() {
+    let (old, new) = (ContractFile::parse(BEFORE).unwrap(), ContractFile::parse(AFTER).unwrap());
+    let diff = crate::SchemaDiff::between_tables(&old.tables, &new.tables);
+    let lines = "~ books.title renamed from name\n~ books.author__email renamed from author__mail";
+    assert_eq!(diff.to_string(), lines);
+    assert_eq!(ContractFile::parse(&new.to_string()).unwrap(), new);
+    assert_eq!(crate::SchemaDiff::between_tables(&new.tables, &new.tables).to_string(), "");
+}
+
+#[test]
+fn renamed_columns_keep_their_place() {
+    let (old, new) = (ContractFile::parse(BEFORE).unwrap(), ContractFile::parse(AFTER).unwrap());
+    let mut table = old.tables["books"].clone();
+    let renames = table.rename_columns(&new.tables["books"]);
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(renames, [pair("name", "title"), pair("author__mail", "author__email")]);
+    assert_eq!(table.columns.keys().collect::<Vec<_>>(), ["id", "title", "author__email"]);
+    assert!(table.rename_columns(&new.tables["books"]).is_empty());
+    // a name that another column has now was taken over, not left
+    let mut taken = new.tables["books"].clone();
+    taken.insert(Column::new("name", DataType::Text));
+    let mut table = old.tables["books"].clone();
+    assert_eq!(table.rename_columns(&taken), [pair("author__mail", "author__email")]);
+}
+
+#[test]
+fn hidden_fields_are_text_or_no_column() {
+    let number = || FieldDef::new("n", "n", Shape::of(DataType::Bigint).optional());
+    let of = |field: FieldDef| match field.shape {
+        Shape::Column { of, nullable } => Some((of.data_type, nullable)),
+        _ => None,
+    };
+    assert_eq!(of(number().pii(Policy::Hash)), Some((DataType::Text, true)));
+    assert_eq!(of(number().pii(Policy::Mask)), Some((DataType::Text, true)));
+    assert_eq!(of(number().pii(Policy::Drop)), None);
 }

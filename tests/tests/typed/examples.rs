@@ -8,6 +8,8 @@ mod batches;
 mod fan_out;
 #[path = "../../../runtime/examples/incremental.rs"]
 mod incremental;
+#[path = "../../../runtime/examples/read_back.rs"]
+mod read_back;
 
 use tempfile::tempdir;
 
@@ -34,4 +36,10 @@ fn items_of_items() {
 fn batches_of_arrow() {
     let report = batches::run(tempdir().unwrap().path()).unwrap();
     assert_eq!(report.rows("prices"), 200);
+}
+
+#[test]
+fn rows_that_come_back() {
+    // a third of the orders has a line, another third two
+    assert_eq!(read_back::run(tempdir().unwrap().path()).unwrap(), (1000 * 250 + 1000 * 750, 1500));
 }

@@ -227,8 +227,8 @@ fn lists_stay_with_their_rows() {
         }
         assert_eq!(count, 5000);
     };
-    check(Box::new(DuckDbFixture::default()));
-    check(Box::new(MemoryFixture::default()));
+    check(Box::<DuckDbFixture>::default());
+    check(Box::<MemoryFixture>::default());
     if let Some(fixture) = PostgresFixture::new() {
         check(Box::new(fixture));
     }
@@ -258,7 +258,7 @@ fn queries_give_batches() {
         let error = reader.table_batches("item").unwrap_err().to_string();
         assert_eq!(error, "dataset raw has no table item\n  help: did you mean `items`?");
     };
-    check(Box::new(DuckDbFixture::default()));
+    check(Box::<DuckDbFixture>::default());
     if let Some(fixture) = PostgresFixture::new() {
         check(Box::new(fixture));
     }
@@ -420,7 +420,7 @@ proptest! {
 
     #[test]
     fn whatever_is_loaded_is_read(rows in proptest::collection::vec(random(), 1..20)) {
-        for fixture in [Box::new(DuckDbFixture::default()) as Box<dyn Fixture>, Box::new(MemoryFixture::default())] {
+        for fixture in [Box::<DuckDbFixture>::default() as Box<dyn Fixture>, Box::<MemoryFixture>::default()] {
             let bed = bed_of(fixture);
             bed.pipeline.run_blocking([Resource::of::<Random>().rows(rows.clone())]).unwrap();
             let read = bed.pipeline.reader().unwrap().table::<Random>().unwrap();

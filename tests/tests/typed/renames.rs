@@ -129,3 +129,34 @@ fn a_new_machine_goes_on() {
     let rows = fixture.rows("raw", "books");
     assert_eq!(rows.iter().map(|row| row["key"].clone()).collect::<Vec<_>>(), [json!(1), json!(2)]);
 }
+
+/// What was loaded before a cursor got another name is not loaded again.
+#[test]
+fn cursors_go_on_under_their_new_name() {
+    #[derive(Table, serde::Deserialize)]
+    #[table(name = "events", primary_key = "id", write = append)]
+    #[allow(dead_code)]
+    struct Old {
+        id: i64,
+        #[table(cursor)]
+        #[serde(rename = "createdAt")]
+        created_at: i64,
+    }
+    #[derive(Table)]
+    #[table(name = "events", primary_key = "id", write = append)]
+    struct New {
+        id: i64,
+        #[table(cursor, was = "created_at")]
+        at: i64,
+    }
+    let (fixture, folder) = (MemoryFixture::default(), tempfile::tempdir().unwrap());
+    let pipeline =
+        Pipeline::new("p").dataset("raw").pipelines_dir(folder.path()).destination(fixture.destination());
+    pipeline
+        .run_blocking([Resource::of::<Old>().rows((0..5).map(|n| Old { id: n, created_at: n }))])
+        .unwrap();
+    let report =
+        pipeline.run_blocking([Resource::of::<New>().rows((0..7).map(|n| New { id: n, at: n }))]).unwrap();
+    assert_eq!(report.rows("events"), 2);
+    assert_eq!(fixture.rows("raw", "events").len(), 7);
+}

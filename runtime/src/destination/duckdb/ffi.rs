@@ -241,6 +241,36 @@ mod tests {
         assert!(failed.unwrap_err().to_string().contains("NOT NULL constraint failed"));
         std::fs::write(folder.path().join("no.duckdb"), "no database").unwrap();
         assert!(Connection::open(&folder.path().join("no.duckdb"), &[]).is_err());
-        assert!(Connection::open(&path, &[("memory_limit", "much".to_owned())]).is_err());
+        let other = folder.path().join("other.duckdb");
+        assert!(Connection::open(&other, &[("memory_limit", "much".to_owned())]).is_err());
+    }
+
+    #[test]
+    fn connections_to_a_file_share_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.duckdb");
+        let mut one = Connection::open(&path, &[]).unwrap();
+        let mut other = Connection::open(&folder.path().join(".").join("x.duckdb"), &[]).unwrap();
+        one.execute("CREATE TABLE t AS SELECT 1 AS n").unwrap();
+        assert_eq!(other.query("SELECT n FROM t").unwrap()[0][0].as_deref(), Some("1"));
+        drop(one);
+        other.execute("INSERT INTO t VALUES (2)").unwrap();
+        drop(other);
+        let rows = Connection::open(&path, &[]).unwrap().query("SELECT n FROM t").unwrap();
+        assert_eq!(rows.len(), 2);
+    }
+
+    #[test]
+    fn rows_are_made_when_they_are_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(&folder.path().join("x.duckdb"), &[]).unwrap();
+        // more rows than would ever fit
+        let mut rows = open().stream("SELECT range AS n FROM range(1000000000000)").unwrap();
+        assert_eq!(rows.next().unwrap().unwrap().num_rows(), 2048);
+        let late = "CAST(CASE WHEN range = 900000 THEN 'x' ELSE '1' END AS INTEGER)";
+        let mut failing = open().stream(&format!("SELECT {late} FROM range(1000000)")).unwrap();
+        assert!(failing.any(|batch| batch.is_err()) && failing.next().is_none());
+        assert!(open().stream("SELECT 1; SELECT 2").is_err());
+        assert!(open().stream("SELECT nothing").is_err());
     }
 }

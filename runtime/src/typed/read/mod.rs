@@ -19,7 +19,8 @@ use super::Table;
 use crate::destination::{Batches, Destination, Read, TableRead};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The dataset of a pipeline, to be read. Each call reads what is committed by then.
+/// The dataset of a pipeline, to be read. Each call reads what is committed by then. Reading blocks, as
+/// [`Pipeline::run_blocking`](crate::Pipeline::run_blocking) does.
 ///
 /// ```
 /// use floe::prelude::*;

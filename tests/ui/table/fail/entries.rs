@@ -18,6 +18,7 @@ struct Both {
 
 #[derive(Table)]
 #[table(primary_key = "id", write = merge, validity("since", "until"), active_record_timestamp = "9999-12-31")]
+#[table(boundary_timestamp = "2024-01-01")]
 struct Plain {
     id: i64,
 }
@@ -32,6 +33,13 @@ struct One {
 #[table(primary_key = "id", write = merge, strategy = scd2, validity("id", "until"))]
 struct Taken {
     id: i64,
+}
+
+#[derive(Table)]
+struct Keys {
+    #[serde(alias = "name")]
+    title: String,
+    name: String,
 }
 
 fn main() {}
