@@ -22,7 +22,43 @@ const HOSTILE: &[&str] = &[
     "\0\r\t\\u{41}",
     "']; evil(); ['",
     "--><script>evil()</script>",
+    "*/ } evil!{} /**",
+    "\"\"\"\n[evil]\nx = 1\n\"\"\"",
+    "| evil | [evil](javascript:evil) ![evil](http://evil)",
+    "```\nevil\n```",
+    "# evil\n## evil\n---\nevil: 1",
+    "{incremental.evil} {resources.evil.x}",
+    "../../evil",
+    "[evil]\nevil bigint",
+    "evil\u{2028}fn evil() {}",
 ];
+
+/// A document with lists that are parents, tokens, and keys with odd names.
+fn family(evil: &str) -> Value {
+    let list = |schema: Value| {
+        json!({"200": {"description": evil, "content": {"application/json": {"schema": {"type": "object", "description": evil, "properties": {
+            "data": {"type": "array", "items": schema}, "next_cursor": {"type": "string", "description": evil}}}}}}})
+    };
+    let key = format!("{evil}Id");
+    let row = json!({"type": "object", "title": evil, "required": ["id", key], "properties": {
+        "id": {"type": "string", "x-primary-key": true, "example": evil}, key.clone(): {"type": "string", "x-primary-key": true, "example": evil},
+        "updated_at": {"type": "string", "format": "date-time"},
+        "list": {"type": "array", "items": {"type": "object", "title": evil, "properties": {evil: {"type": "array", "items": {"type": "string"}}}}}}});
+    let paging = json!([{"name": "cursor", "in": "query", "description": evil}, {"name": "updated_since", "in": "query", "description": evil},
+        {"name": evil, "in": "query", "required": true, "description": evil, "schema": {"default": evil, "type": "string"}}]);
+    json!({
+        "swagger": "2.0", "openapi": "3.0.1", "info": {"title": format!("api {evil}"), "version": evil}, "host": evil, "basePath": evil,
+        "components": {"schemas": {evil: row.clone()}, "securitySchemes": {evil: {"type": "oauth2", "description": evil, "flows": {
+            "clientCredentials": {"tokenUrl": format!("https://x.example/{evil}"), "scopes": {evil: evil}}}}}},
+        "security": [{evil: [evil]}], "tags": [{"name": evil, "description": evil}], "externalDocs": {"url": evil, "description": evil},
+        "paths": {
+            "/things": {"get": {"operationId": "things", "tags": [evil], "parameters": paging, "responses": list(row.clone()), "deprecated": true}},
+            format!("/things/{{{evil}Id}}/parts"): {"get": {"operationId": evil, "description": evil,
+                "parameters": [{"name": format!("{evil}Id"), "in": "path", "required": true, "description": evil}], "responses": list(row)}},
+            "/logo": {"get": {"operationId": evil, "responses": {"200": {"description": evil, "content": {evil: {}}}}}},
+        },
+    })
+}
 
 /// A small document with a hole in every place where text can be.
 fn document(evil: &str) -> Value {
@@ -71,40 +107,87 @@ fn without_text(tokens: TokenStream) -> TokenStream {
 #[test]
 fn hostile_text_stays_text() {
     for evil in HOSTILE {
-        let (files, yaml) = generate(&document(evil)).unwrap();
-        for (path, file) in &files.files {
-            assert!(
-                !path.contains("..") && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)),
-                "{path:?}"
-            );
-            if path.ends_with(".rs") {
-                let tokens = file.text.parse::<TokenStream>().unwrap();
-                syn::parse2::<syn::File>(tokens.clone()).unwrap();
-                // `evil` may be a name, but never called and no attribute
-                let code = without_text(tokens).to_string();
-                for call in ["evil ()", "[evil]", "HOME"] {
-                    assert!(!code.contains(call), "{evil:?} in {path}:\n{code}");
-                }
+        for document in [document(evil), family(evil)] {
+            let (files, yaml) = generate(&document).unwrap();
+            for (path, file) in &files.files {
+                harmless(evil, path, &file.text);
             }
-            assert!(!file.text.contains(['\u{202e}', '\u{2066}', '\0']), "{path}");
+            let read: Value =
+                serde_saphyr::from_str(&yaml).unwrap_or_else(|e| panic!("{evil:?}: {e}\n{yaml}"));
+            assert!(!yaml.contains("${HOME}"), "{yaml}");
+            assert_eq!(read.as_object().unwrap().keys().collect::<Vec<_>>(), ["client", "resources"]);
         }
-        let read: Value = serde_saphyr::from_str(&yaml).unwrap_or_else(|e| panic!("{evil:?}: {e}\n{yaml}"));
-        assert!(!yaml.contains("${HOME}"), "{yaml}");
-        assert_eq!(read.as_object().unwrap().keys().collect::<Vec<_>>(), ["client", "resources"]);
-        let toml = &files.files["Cargo.toml"].text;
-        assert_eq!(
-            toml.lines().filter(|l| l.starts_with('[')).collect::<Vec<_>>(),
-            ["[package]", "[dependencies]", "[dev-dependencies]", "[workspace]"],
-            "{toml}"
-        );
-        for name in [".floe/config.toml", ".floe/secrets.toml"] {
-            let text = &files.files[name].text;
-            assert_eq!(text.lines().filter(|l| l.starts_with('[')).count(), 1, "{text}");
-            assert!(
-                text.lines().all(|l| l.is_empty() || l.starts_with(['#', '[']) || l.ends_with(" = \"\"")),
-                "{text}"
-            );
+    }
+}
+
+/// Whether a file says what it would have said without the text.
+fn harmless(evil: &str, path: &str, text: &str) {
+    let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    assert!(!path.contains("..") && is_plain, "{path:?}");
+    assert!(!text.contains(['\u{202e}', '\u{2066}', '\u{2028}', '\0']), "{path}");
+    match path.rsplit_once('.').map_or("", |(_, end)| end) {
+        "rs" => {
+            let tokens = text.parse::<TokenStream>().unwrap();
+            syn::parse2::<syn::File>(tokens.clone()).unwrap();
+            // `evil` may be a name, but never called and no attribute
+            let code = without_text(tokens).to_string();
+            for call in ["evil ()", "[evil]", "evil !", "HOME"] {
+                assert!(!code.contains(call), "{evil:?} in {path}:\n{code}");
+            }
         }
+        "json" => {
+            let fixture: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(fixture.as_object().unwrap().keys().collect::<Vec<_>>(), ["about", "path", "answers"]);
+        }
+        "contract" => contract(text),
+        "md" => readme(text),
+        "toml" => toml(path, text),
+        _ => assert!(path == ".gitignore" || path == "floe.overlay.yaml", "{path}"),
+    }
+}
+
+fn toml(path: &str, text: &str) {
+    let heads: Vec<&str> = text.lines().filter(|l| l.starts_with('[')).collect();
+    if path == "Cargo.toml" {
+        assert_eq!(heads, ["[package]", "[dependencies]", "[dev-dependencies]", "[workspace]"], "{text}");
+        let known = ["name", "version", "edition", "publish", "description", "chrono", "floe", "serde"];
+        let keys = text.lines().filter_map(|l| l.split_once(" = ")).map(|(key, _)| key);
+        keys.for_each(|key| assert!(known.contains(&key), "{text}"));
+        return;
+    }
+    assert_eq!(heads.len(), 1, "{text}");
+    let is_known = |l: &str| l.is_empty() || l.starts_with(['#', '[']) || l.ends_with(" = \"\"");
+    assert!(text.lines().all(is_known), "{text}");
+}
+
+/// Tables, columns and their types, and nothing else.
+fn contract(text: &str) {
+    let contract = floe_schema::typed::ContractFile::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let names = contract.tables.iter().flat_map(|(name, table)| table.columns.keys().chain([name]));
+    for name in names {
+        assert!(name.chars().all(|c| c.is_alphanumeric() || c == '_'), "{name}\n{text}");
+    }
+}
+
+/// Headings, lists and tables are ours; nothing of the document is a link, an image, code or a tag.
+fn readme(text: &str) {
+    let headings: Vec<&str> = text.lines().filter(|l| l.starts_with("## ")).collect();
+    let known = ["## What was found", "## Guesses", "## Left out"];
+    assert!(headings.iter().all(|h| known.contains(h)), "{text}");
+    let start = text.find("## What was found").unwrap();
+    let own = &text[start..];
+    assert!(!own.contains("\n#  ") && !own.contains("\n```") && !own.contains("\n---\n"), "{text}");
+    let mut before = ' ';
+    for (at, c) in own.char_indices() {
+        // what Markdown would take for more than text is escaped; findings quote names in backticks
+        if matches!(c, '<' | '[' | '`') && before != '\\' {
+            panic!("{c} at {at}: {}", &own[at..].chars().take(60).collect::<String>());
+        }
+        before = c;
+    }
+    for line in own.lines().filter(|l| l.starts_with('|')) {
+        let bars = line.replace("\\|", "").matches('|').count();
+        assert!(bars == 9 || bars == 4, "{line}");
     }
 }
 
@@ -112,6 +195,7 @@ fn hostile_text_stays_text() {
 fn output_is_the_same_each_time() {
     for evil in HOSTILE {
         assert_eq!(generate(&document(evil)), generate(&document(evil)));
+        assert_eq!(generate(&family(evil)), generate(&family(evil)));
     }
 }
 

@@ -208,7 +208,7 @@ fn found(plan: &Plan<'_>, out: &mut String) {
     }
     if plan.api.resources.len() > LISTED {
         out.push_str(&format!(
-            "\n… and {} more; `floe inspect` shows all.\n",
+            "\n… and {} more; floe inspect shows all.\n",
             plan.api.resources.len() - LISTED
         ));
     }
@@ -247,7 +247,7 @@ fn readme(plan: &Plan<'_>) -> String {
         }
         if guessed.len() > 100 {
             out.push_str(&format!(
-                "\n… and {} more resources; `floe inspect` shows all.\n",
+                "\n… and {} more resources; floe inspect shows all.\n",
                 guessed.len() - 100
             ));
         }

@@ -36,7 +36,7 @@ impl Rows {
         }
         for (name, table) in &mut rows.tables.by_name {
             if table.wraps {
-                table.wrapper = Some(names.type_(&singular(name)));
+                table.wrapper = Some(names.type_(&format!("{}_row", singular(name))));
             }
         }
         rows
@@ -79,8 +79,10 @@ impl Rows {
         let name = self.names.get(&at)?;
         let doc = text::doc(&record.description, &format!("Rows of {name}."));
         let table = self.tables.by_name.iter().find(|(_, t)| t.record == at && t.wrapper.is_none());
+        let mut names = Names::default();
+        let mut fields = self.fields(record, at, &mut names);
+        fields.extend(table.iter().flat_map(|(_, table)| self.extra(table, &mut names)));
         let table = table.map(|(name, table)| table.attribute(name));
-        let fields = self.fields(record, at);
         let name = ident(name);
         Some(quote! {
             #[doc = #doc]
@@ -103,13 +105,7 @@ impl Rows {
         let attribute = table.attribute(table_name);
         let mut names = Names::default();
         names.value("row");
-        let extra = table.extra.iter().map(|(key, shape)| {
-            let field = ident(&names.value(key.trim_start_matches('_')));
-            let doc = text::doc(&format!("The parent's value, {key}."), "");
-            let shape = self.type_of(shape);
-            quote!(#[doc = #doc] #[serde(rename = #key)] pub #field: Option<#shape>,)
-        });
-        let extra: Vec<TokenStream> = extra.collect();
+        let extra = self.extra(table, &mut names);
         Some(quote! {
             #[doc = #doc]
             #[derive(Debug, Clone, Deserialize, Table)]
@@ -123,8 +119,18 @@ impl Rows {
         })
     }
 
-    fn fields(&self, record: &Record, at: usize) -> Vec<TokenStream> {
-        let mut names = Names::default();
+    /// Fields for what rows get from those of their parents.
+    fn extra(&self, table: &super::tables::Table, names: &mut Names) -> Vec<TokenStream> {
+        let fields = table.extra.iter().map(|(key, shape)| {
+            let field = ident(&names.value(key.trim_start_matches('_')));
+            let doc = text::doc(&format!("Of the parent: {}.", key.trim_start_matches('_')), "");
+            let shape = self.type_of(shape);
+            quote!(#[doc = #doc] #[serde(rename = #key)] pub #field: Option<#shape>,)
+        });
+        fields.collect()
+    }
+
+    fn fields(&self, record: &Record, at: usize, names: &mut Names) -> Vec<TokenStream> {
         let mut out = Vec::new();
         for (field, nullable) in self.tables.fields(record, at) {
             let name = names.value(&field.name);
@@ -175,7 +181,7 @@ impl Rows {
 }
 
 /// The record in a shape, under lists.
-fn record_of(mut shape: &Shape) -> Option<usize> {
+pub(super) fn record_of(mut shape: &Shape) -> Option<usize> {
     while let Shape::List(item) = shape {
         shape = item;
     }

@@ -7,6 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::contract;
+use super::rows::record_of;
 use crate::api::{Api, Resource};
 use crate::shape::{Field, Record, Shape};
 
@@ -78,14 +79,26 @@ impl Tables {
                 if !table.extra.iter().any(|(k, _)| is_known(k)) && !fields.iter().any(|f| is_known(&f.name))
                 {
                     table.extra.push((key, shape));
-                    table.wraps = true;
                 }
             }
         }
+        tables.wrap(api);
         let contracts: Vec<_> =
             tables.by_name.iter().map(|(name, table)| contract::text(api, &tables, name, table)).collect();
         tables.by_name.values_mut().zip(contracts).for_each(|(table, text)| table.contract = text);
         tables
+    }
+
+    /// Rows with more than their record have a struct of their own where the record is used elsewhere, too.
+    fn wrap(&mut self, api: &Api) {
+        let mut uses: HashMap<usize, usize> = HashMap::new();
+        let nested = api.records.iter().flat_map(|r| &r.fields).filter_map(|f| record_of(&f.shape));
+        for record in self.by_name.values().map(|table| table.record).chain(nested) {
+            *uses.entry(record).or_default() += 1;
+        }
+        for table in self.by_name.values_mut() {
+            table.wraps |= !table.extra.is_empty() && uses.get(&table.record).is_some_and(|n| *n > 1);
+        }
     }
 
     /// The table of a resource, if its rows have a struct.

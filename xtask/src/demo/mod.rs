@@ -1,7 +1,9 @@
 //! `cargo xtask demo`: what floe does, shown by doing it. Every step checks what came of it, so that
 //! the demo cannot go stale.
 
+mod connector;
 mod data;
+mod replica;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +47,8 @@ pub(crate) fn run() -> Result<()> {
     demo.second_load()?;
     demo.look()?;
     demo.broken_file()?;
+    let connector = connector::Connector { floe: &demo.floe, folder: demo.path("api") };
+    connector.show()?;
     println!("\nEverything was as it should be, in {:.1} s.", start.elapsed().as_secs_f64());
     println!("The database is {}: open it with DuckDB, or with dlt.", demo.path(DATABASE).display());
     Ok(())

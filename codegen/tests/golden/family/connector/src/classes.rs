@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::source::SchoolRegister;
 
 /// GET /schools/{schoolId}/classes
-#[resource(table = Class2, write = merge)]
+#[resource(table = Class, write = merge)]
 pub fn classes(api: &SchoolRegister) -> Endpoint {
     api.get("/schools/{schoolId}/classes")
         .data("classes")
@@ -18,20 +18,9 @@ pub fn classes(api: &SchoolRegister) -> Endpoint {
         .include_from_parent(["id"])
 }
 
-/// Rows of the table `classes`.
-#[derive(Debug, Clone, Deserialize, Table)]
-#[table(name = "classes", primary_key = "id", contract = discard_value)]
-pub struct Class2 {
-    /// What the API gives.
-    #[serde(flatten)]
-    pub row: Class,
-    /// The parent's value, \_schools\_id.
-    #[serde(rename = "_schools_id")]
-    pub schools_id: Option<i64>,
-}
-
 /// Rows of Class.
 #[derive(Debug, Clone, Deserialize, Table)]
+#[table(name = "classes", primary_key = "id", contract = discard_value)]
 pub struct Class {
     /// The field id.
     pub id: i64,
@@ -39,4 +28,7 @@ pub struct Class {
     pub title: String,
     /// The field year.
     pub year: Option<i64>,
+    /// Of the parent: schools\_id.
+    #[serde(rename = "_schools_id")]
+    pub schools_id: Option<i64>,
 }
