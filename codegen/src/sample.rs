@@ -80,8 +80,8 @@ fn items(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Value>> {
     }
     let mut items = Vec::new();
     // several documents after each other, with line breaks or without
-    let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-    while let Some(document) = documents.next() {
+    let documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    for document in documents {
         let document = document.map_err(|e| {
             let place = format!("{name}:{}:{}", e.line(), e.column());
             Error::new(format!("not valid JSON: {e}"))
