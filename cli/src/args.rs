@@ -436,8 +436,17 @@ pub(crate) struct Inspect {
 pub(crate) struct Generate {
     /// An OpenAPI document (3.0, 3.1, Swagger 2.0) or a JSON Schema: a file, a folder, an address, or -
     /// for standard input
-    #[arg(value_name = "SPEC")]
-    pub(crate) spec: String,
+    #[arg(value_name = "SPEC", required_unless_present_any = ["from_sample", "from_dataset"])]
+    pub(crate) spec: Option<String>,
+    /// Take the table from a sample of its items instead: JSON, one object a line, in a file or from -
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["spec", "from_dataset"])]
+    pub(crate) from_sample: Option<String>,
+    /// Take the tables from a dataset instead: a schema file of dlt or floe, or the name of a pipeline
+    #[arg(long, value_name = "FILE|PIPELINE", conflicts_with = "spec")]
+    pub(crate) from_dataset: Option<String>,
+    /// The folder with the working files of pipelines
+    #[arg(long, value_name = "FOLDER", requires = "from_dataset")]
+    pub(crate) pipelines_dir: Option<PathBuf>,
     /// The folder of the crate, or the file of the declarative document
     #[arg(short, long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,

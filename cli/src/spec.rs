@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use floe::rest::{Api as Rest, Limits as RestLimits};
+use floe::rest::{Api as Rest, Limits as RestLimits, Retry};
 use floe::{Error, ErrorKind, Result};
 use floe_codegen::{Api, Document, Limits, Overlay};
 
@@ -22,7 +22,9 @@ pub(crate) fn understand(spec: &str, overlay: Option<&Path>) -> Result<Api> {
 pub(crate) fn read(spec: &str) -> Result<Spec> {
     let limits = Limits::default();
     if is_address(spec) {
-        let rest = Rest::new(spec).limits(RestLimits::default().page_bytes(limits.bytes as u64));
+        let rest = Rest::new(spec)
+            .limits(RestLimits::default().page_bytes(limits.bytes as u64))
+            .retry(Retry::default().attempts(3));
         let fetched = rest.fetch_blocking(spec)?;
         let document = Document::from_bytes(name_of(spec), &fetched.body, &limits);
         return Ok(Spec { document: document.map_err(|e| error(&e, spec))?, url: Some(fetched.url) });
@@ -55,6 +57,36 @@ impl Spec {
         }
         Ok(api)
     }
+}
+
+/// Tables as a sample of items tells them: a file, or - for standard input.
+pub(crate) fn sample(file: &str, name: Option<&str>) -> Result<Api> {
+    let limits = Limits::default();
+    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let (table, bytes) = if file == "-" {
+        let name = name.ok_or_else(|| {
+            Error::config("standard input has no name to take as the table").help("name it with --name")
+        })?;
+        (name.to_owned(), standard_input(&limits)?)
+    } else {
+        let bytes = std::fs::read(file)
+            .map_err(|e| Error::new(ErrorKind::Io, format!("cannot read {file}")).cause(e))?;
+        (name.map_or_else(|| stem.unwrap_or_default(), str::to_owned), bytes)
+    };
+    floe_codegen::sample(&table, &bytes, &limits).map_err(|e| error(&e, file))
+}
+
+/// Tables as a dataset has them: a schema file of dlt or floe, or the name of a pipeline.
+pub(crate) fn dataset(source: &str, pipelines_dir: Option<&Path>) -> Result<Api> {
+    let schemas = crate::schema::schemas(source, pipelines_dir)?;
+    let [schema] = schemas.as_slice() else {
+        let names: Vec<&str> = schemas.iter().map(|s| &*s.name).collect();
+        return Err(Error::config(format!("pipeline {source} has several schemas: {}", names.join(", ")))
+            .help(format!(
+                "write one into a file with `floe schema show {source} --yaml`, and name the file"
+            )));
+    };
+    Ok(floe_codegen::dataset(schema))
 }
 
 pub(crate) fn is_address(spec: &str) -> bool {

@@ -21,6 +21,8 @@
 //! ```
 
 mod api;
+mod builder;
+mod dataset;
 mod detect;
 mod emit;
 mod error;
@@ -29,16 +31,22 @@ mod operation;
 mod overlay;
 mod path;
 mod read;
+mod sample;
 mod shape;
+mod types;
 mod words;
 
 pub use api::{Api, Auth, AuthKind, Column, Incremental, Paginator, Parent, Required, Resource, Skipped};
+pub use builder::Generator;
+pub use dataset::dataset;
 pub use emit::{File, Files, HEADER, Options, connector};
 pub use error::{Error, Result};
 pub use finding::{Confidence, Finding};
 pub use overlay::Overlay;
 pub use read::{Document, Limits};
+pub use sample::sample;
 pub use shape::{Extent, Field, Record, Scalar, Shape};
+pub use types::tables;
 
 /// Understands a document: what can be loaded from the API and how.
 pub fn inspect(document: &Document) -> Result<Api> {

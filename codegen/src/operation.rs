@@ -122,7 +122,8 @@ fn answer<'d>(document: &'d Document, operation: Node<'d>, response: Node<'d>) -
     if let Some(schema) = response.get("schema") {
         let types: Vec<&str> = produces(document, operation);
         let json = types.is_empty() || types.iter().any(|t| rank(t).is_some());
-        if !json && !(types.iter().any(|t| is_vague(t)) && is_structured(document, schema)) {
+        let mislabelled = types.iter().any(|t| is_vague(t)) && is_structured(document, schema);
+        if !json && !mislabelled {
             return Answer::Other(types.join(", "));
         }
         return if is_file(document, schema) { Answer::Other("files".into()) } else { Answer::Json(schema) };

@@ -34,7 +34,9 @@ fn readable(text: &str, here: &Path) -> String {
     let root = here.parent().unwrap().display().to_string();
     let elsewhere = |line: &&str| {
         line.trim_start().starts_with("::: ")
-            || ["--> /", "--> runtime/", "/rustc/", "help: the following other types"].iter().any(|part| line.contains(part))
+            || ["--> /", "--> runtime/", "/rustc/", "help: the following other types"]
+                .iter()
+                .any(|part| line.contains(part))
     };
     let blocks = text.split("\n\n").map(|block| {
         let kept = block.lines().take_while(|line| !elsewhere(line));

@@ -9,6 +9,7 @@ mod compile;
 mod corpus;
 mod demo;
 mod duckdb;
+mod fuzz;
 mod postgres;
 mod shell;
 mod test;
@@ -42,6 +43,8 @@ enum Chore {
     },
     /// Generate connectors from many API documents, and say what became of them
     Corpus(corpus::Args),
+    /// Damage API documents at random, and see that the generator goes on
+    Fuzz(fuzz::Args),
     /// Measure against DuckDB's own JSON reader and against dlt
     Bench(bench::Args),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Chore::Demo => demo::run(),
         Chore::Test { args } => test::run(&args),
         Chore::Corpus(args) => corpus::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Bench(args) => bench::run(&args),
     };
     match done {

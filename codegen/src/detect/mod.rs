@@ -378,6 +378,12 @@ fn group(operation: &Operation<'_>) -> String {
     })
 }
 
+/// The key of rows of which nothing is known but their fields and the name of their table.
+pub(crate) fn key_of_rows(record: &Record, records: &[Record], table: &str) -> Option<(String, Finding)> {
+    let clues = key::Clues { path: "", detail: None, word: table, others: &HashSet::new() };
+    key::detect(record, records, &clues)
+}
+
 /// The rows of a JSON Schema document: the schema itself, or its definitions.
 pub(crate) fn schemas(document: &Document) -> Api {
     let root = document.root();
@@ -418,8 +424,7 @@ pub(crate) fn schemas(document: &Document) -> Api {
             record.name.clone_from(&given);
         }
         let Some(record) = shapes.records.get(index) else { continue };
-        let clues = key::Clues { path: "", detail: None, word: &given, others: &HashSet::new() };
-        let key = key::detect(record, &shapes.records, &clues);
+        let key = key_of_rows(record, &shapes.records, &given);
         api.resources.push(Resource::of_rows(name, row, key, pointer));
     }
     table::detect(&mut api.resources);

@@ -122,3 +122,59 @@ fn documents_that_cannot_be_read_say_where() {
         assert!(refused.stderr.contains(text), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn samples_and_datasets_make_structs_and_contracts() {
+    let place = Place::new();
+    place.write("orders.jsonl", "{\"id\": 1, \"lines\": [{\"sku\": \"A\"}]}\n{\"id\": 2, \"lines\": []}\n");
+    let made = place.run(&["generate", "--from-sample", "orders.jsonl", "--out", "sampled"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(fs::read_to_string(place.path("sampled/src/rows.rs")).unwrap().contains("pub lines: Vec<"));
+
+    // what was loaded has the same tables, whether it is asked for by pipeline or by schema file
+    assert_eq!(
+        place
+            .run(&[
+                "load",
+                "orders.jsonl",
+                "--pipeline",
+                "shop",
+                "--pipelines-dir",
+                "work",
+                "--primary-key",
+                "id"
+            ])
+            .code,
+        0
+    );
+    let shop = ["generate", "--from-dataset", "shop", "--pipelines-dir", "work", "--out", "loaded"];
+    let loaded = place.run(&shop);
+    assert_eq!(loaded.code, 0, "{}", loaded.stderr);
+    let contract = |folder: &str| {
+        fs::read_to_string(place.path(&format!("{folder}/contracts/orders.contract"))).unwrap()
+    };
+    assert!(contract("loaded").contains("[orders__lines]\nsku text"), "{}", contract("loaded"));
+    place.write(
+        "shop.yaml",
+        place.run(&["schema", "show", "shop", "--pipelines-dir", "work", "--yaml"]).stdout,
+    );
+    assert_eq!(place.run(&["generate", "--from-dataset", "shop.yaml", "--out", "again"]).code, 0);
+    assert_eq!(contract("again"), contract("loaded"));
+
+    let nothing = place.run(&["generate", "--from-sample", "-", "--out", "x"]);
+    assert!(nothing.stderr.contains("standard input has no name to take as the table"), "{}", nothing.stderr);
+    let yaml = place.run(&["generate", "--from-sample", "orders.jsonl", "--format", "yaml"]);
+    assert!(yaml.stderr.contains("tables alone make no document"), "{}", yaml.stderr);
+}
+
+#[test]
+fn a_document_without_json_still_makes_a_crate() {
+    let place = Place::new();
+    let logo = r#"{"openapi": "3.0.0", "paths": {"/logo": {"get": {"responses": {"200": {"content": {"image/png": {}}}}}}}}"#;
+    place.write("logo.json", logo);
+    let made = place.run(&["generate", "logo.json", "--out", "logo"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stdout.starts_with("0 resources, 1 left out; "), "{}", made.stdout);
+    place.write("none.json", r#"{"openapi": "3.0.0", "paths": {"/pets": {"post": {}}}}"#);
+    assert!(place.run(&["generate", "none.json", "--out", "x"]).stderr.contains("there is nothing to load"));
+}

@@ -3,6 +3,7 @@
 mod auth;
 mod document;
 mod faults;
+mod openapi;
 mod paging;
 mod parents;
 mod secrets;

@@ -8,7 +8,7 @@ pub(crate) mod measure;
 mod merge;
 mod postgres;
 mod python;
-mod random;
+pub(crate) mod random;
 mod report;
 mod rest;
 mod runs;
