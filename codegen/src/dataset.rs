@@ -4,7 +4,7 @@ use floe_schema::{Column, DataType, Hint, Schema, Table};
 
 use crate::api::{Api, Resource};
 use crate::finding::{Confidence, Finding};
-use crate::shape::{Field, Record, Scalar, Shape};
+use crate::shape::{Extent, Field, Record, Scalar, Shape};
 use crate::words::{pascal, singular};
 
 /// Levels of nested tables.
@@ -108,7 +108,6 @@ impl Tree {
 
     fn into_shape(self, name: &str, records: &mut Vec<Record>) -> Shape {
         let mut fields = Vec::new();
-        let mut columns = 0;
         for (field, branch) in self.fields {
             let (shape, nullable) = match branch {
                 Branch::Leaf(shape, nullable) => (shape, nullable),
@@ -117,11 +116,6 @@ impl Tree {
                     let nullable = tree.is_nullable();
                     (tree.into_shape(&format!("{name}{}", pascal(&field)), records), nullable)
                 }
-            };
-            columns += match &shape {
-                Shape::Record(index) => records.get(*index).map_or(1, |r| r.columns),
-                Shape::List(_) => 0,
-                Shape::Scalar(_) | Shape::Json => 1,
             };
             fields.push(Field {
                 name: field,
@@ -132,7 +126,8 @@ impl Tree {
                 typed: true,
             });
         }
-        records.push(Record { name: name.to_owned(), description: String::new(), fields, columns });
+        let extent = Extent::of_fields(&fields, records);
+        records.push(Record { name: name.to_owned(), description: String::new(), fields, extent });
         Shape::Record(records.len() - 1)
     }
 

@@ -10,7 +10,7 @@ use crate::detect::key_of_rows;
 use crate::error::{Error, Result};
 use crate::finding::{Confidence, Finding};
 use crate::read::Limits;
-use crate::shape::{Field, Record, Scalar, Shape};
+use crate::shape::{Extent, Field, Record, Scalar, Shape};
 use crate::words::{pascal, singular, snake};
 
 /// Levels of nesting that become tables and columns; what is deeper stays JSON.
@@ -178,14 +178,8 @@ fn shape(seen: &Seen, name: &str, depth: usize, records: &mut Vec<Record>) -> Sh
         return Shape::Json;
     }
     let mut fields = Vec::new();
-    let mut columns = 0;
     for (field, value) in &seen.fields {
         let inner = shape(value, field, depth + 1, records);
-        columns += match &inner {
-            Shape::Record(index) => records.get(*index).map_or(1, |r| r.columns),
-            Shape::List(_) => 0,
-            Shape::Scalar(_) | Shape::Json => 1,
-        };
         fields.push(Field {
             name: field.clone(),
             shape: inner,
@@ -195,7 +189,8 @@ fn shape(seen: &Seen, name: &str, depth: usize, records: &mut Vec<Record>) -> Sh
             typed: value.times > 0,
         });
     }
-    records.push(Record { name: pascal(name), description: String::new(), fields, columns });
+    let extent = Extent::of_fields(&fields, records);
+    records.push(Record { name: pascal(name), description: String::new(), fields, extent });
     Shape::Record(records.len() - 1)
 }
 

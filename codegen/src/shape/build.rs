@@ -115,7 +115,7 @@ impl<'d> Shapes<'d> {
 
     /// Keeps the largest nested values as JSON until the tables have a sensible size.
     fn fit(&mut self, fields: &mut [Field], name: &str) -> Extent {
-        let mut extents: Vec<Extent> = fields.iter().map(|f| self.extent(&f.shape)).collect();
+        let mut extents: Vec<Extent> = fields.iter().map(|f| Extent::of(&f.shape, &self.records)).collect();
         let mut total = extents.iter().fold(Extent::default(), |sum, e| sum.and(*e));
         let limits: [Limit; 3] = [
             (MAX_COLUMNS, "columns", |e| e.columns),
@@ -144,17 +144,6 @@ impl<'d> Shapes<'d> {
             }
         }
         total
-    }
-
-    fn extent(&self, shape: &Shape) -> Extent {
-        match shape {
-            Shape::Record(index) => self.records.get(*index).map_or(Extent::VALUE, |r| r.extent),
-            Shape::List(item) => {
-                let inner = self.extent(item);
-                Extent { columns: 0, tables: inner.tables + 1, size: inner.size + 1 }
-            }
-            Shape::Scalar(_) | Shape::Json => Extent::VALUE,
-        }
     }
 
     fn report(&mut self, node: Node<'d>, message: &str) {

@@ -78,6 +78,23 @@ impl Extent {
     /// That of a value.
     pub(crate) const VALUE: Self = Self { columns: 1, tables: 0, size: 1 };
 
+    /// That of a value of a shape.
+    pub(crate) fn of(shape: &Shape, records: &[Record]) -> Self {
+        match shape {
+            Shape::Record(index) => records.get(*index).map_or(Self::VALUE, |record| record.extent),
+            Shape::List(item) => {
+                let inner = Self::of(item, records);
+                Self { columns: 0, tables: inner.tables + 1, size: inner.size + 1 }
+            }
+            Shape::Scalar(_) | Shape::Json => Self::VALUE,
+        }
+    }
+
+    /// That of a record with some fields.
+    pub(crate) fn of_fields(fields: &[Field], records: &[Record]) -> Self {
+        fields.iter().fold(Self::default(), |sum, field| sum.and(Self::of(&field.shape, records)))
+    }
+
     pub(crate) fn and(self, other: Self) -> Self {
         let (columns, tables) = (self.columns + other.columns, self.tables + other.tables);
         Self { columns, tables, size: self.size + other.size }
