@@ -115,7 +115,7 @@ fn documents_that_cannot_be_read_say_where() {
         ("broken.yaml", "broken.yaml:2"),
         ("other.json", "neither OpenAPI nor JSON Schema"),
         ("missing.json", "cannot be read"),
-        ("https://example.com/x.json", "documents are read from files and folders"),
+        ("http://127.0.0.1:9/x.json?key=s3cret", "GET http://127.0.0.1:9/x.json"),
     ] {
         let refused = place.run(&["inspect", spec]);
         assert_ne!(refused.code, 0);
