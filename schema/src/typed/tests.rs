@@ -244,7 +244,7 @@ fn a_contract_knows_former_names() {
         drift.contains("column `author__email` of `books`: the contract calls it `author__mail`"),
         "{drift}"
     );
-    assert_eq!(check(&RENAMED, BEFORE).count, 2, "{drift}");
+    assert_eq!(drift.matches("\n  column `").count(), 2, "{drift}");
     assert!(check(&RENAMED, AFTER).is_none(), "{}", message(AFTER));
     // a column that the contract has besides the new one is one that the struct does not have
     let both = AFTER.replace("id bigint", "name text\nid bigint");
