@@ -99,7 +99,7 @@ fn a_dataset_gives_its_tables_back() {
     let files = tables(&api, &Options::default()).unwrap();
     let contract = &files.files["contracts/orders.contract"].text;
     assert!(
-        contract.contains("[orders__tags]\nvalue text") && contract.contains("[orders__lines]\nsku text"),
+        contract.contains("[orders__tags]\nvalue  text") && contract.contains("[orders__lines]\nsku  text"),
         "{contract}"
     );
     assert!(files.files["src/rows.rs"].text.contains("pub tags: Vec<String>"));

@@ -153,7 +153,7 @@ fn samples_and_datasets_make_structs_and_contracts() {
     let contract = |folder: &str| {
         fs::read_to_string(place.path(&format!("{folder}/contracts/orders.contract"))).unwrap()
     };
-    assert!(contract("loaded").contains("[orders__lines]\nsku text"), "{}", contract("loaded"));
+    assert!(contract("loaded").contains("[orders__lines]\nsku  text"), "{}", contract("loaded"));
     place.write(
         "shop.yaml",
         place.run(&["schema", "show", "shop", "--pipelines-dir", "work", "--yaml"]).stdout,

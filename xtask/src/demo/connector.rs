@@ -134,9 +134,7 @@ impl Connector<'_> {
         let mut cargo = build::cargo();
         cargo.args(["build", "--release", "--quiet"]).current_dir(self.folder.join("pokeapi"));
         cargo.env("CARGO_TARGET_DIR", build::target());
-        for (key, value) in
-            [("CODEGEN_UNITS", "4"), ("LTO", "thin"), ("PANIC", "unwind"), ("STRIP", "debuginfo")]
-        {
+        for (key, value) in [("CODEGEN_UNITS", "4"), ("PANIC", "unwind"), ("STRIP", "debuginfo")] {
             cargo.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
         }
         shell::capture(&mut cargo)
