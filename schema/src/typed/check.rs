@@ -1,7 +1,8 @@
 //! Compares a table with its contract while the program is built.
 //!
 //! Columns are looked for where the last one was found, so a file in the order of the struct is read
-//! once. Any other order works as well and takes longer.
+//! once. Any other order works as well and takes longer. Every byte counts: the compiler interprets this, and
+//! the contracts of a large connector have a megabyte.
 
 use super::text::{self, Text, is_blank, same, slice, token};
 use super::{FieldDef, Shape, TableDef, find};
@@ -34,10 +35,10 @@ impl Drift {
 pub const fn check(table: &TableDef, contract: &str) -> Drift {
     let mut walk = Walk {
         text: contract.as_bytes(),
-        section: (0, 0),
+        start: 0,
         at: 0,
-        found: 0,
-        tables: 0,
+        in_order: true,
+        ordered: true,
         table: Text::new(),
         column: Text::new(),
         drift: Drift { message: Text::new(), count: 0 },
@@ -61,18 +62,26 @@ pub const fn check(table: &TableDef, contract: &str) -> Drift {
 
 struct Walk<'c> {
     text: &'c [u8],
-    /// The lines of the table that is compared.
-    section: (usize, usize),
-    /// Where its next column is expected.
+    /// Where the lines of the table begin that is compared.
+    start: usize,
+    /// Where its next column is expected, or the next table.
     at: usize,
-    /// Columns that were found.
-    found: usize,
-    /// Tables that were found.
-    tables: usize,
+    /// Each column of the table was where it was expected.
+    in_order: bool,
+    /// So was each table.
+    ordered: bool,
     table: Text<256>,
     /// The column, or what comes before its name.
     column: Text<256>,
     drift: Drift,
+}
+
+/// The line of a column.
+struct Found {
+    line: Line,
+    name_end: usize,
+    /// It was the first line that was looked at.
+    first: bool,
 }
 
 /// A line that says something: its bytes, and where the next one starts.
@@ -127,11 +136,10 @@ impl Walk<'_> {
 
     /// Finds the lines of the table.
     const fn open(&mut self) -> bool {
+        let here = self.at;
         // the next table usually follows the one before it
-        if self.open_from(self.section.1, self.text.len()) || self.open_from(0, self.section.1) {
-            self.at = self.section.0;
-            self.found = 0;
-            self.tables += 1;
+        if self.open_from(here, self.text.len()) || self.open_from(0, here) {
+            self.in_order = true;
             return true;
         }
         self.report(b"", b"the contract has no such table");
@@ -139,15 +147,19 @@ impl Walk<'_> {
     }
 
     const fn open_from(&mut self, mut at: usize, end: usize) -> bool {
+        let from = at;
+        let mut first = true;
         while let Some(line) = Line::from(self.text, at, end) {
             at = line.next;
             if let Some(name) = line.head(self.text)
                 && same(name, self.table.bytes())
             {
-                let start = if line.next < self.text.len() { line.next } else { self.text.len() };
-                self.section = (start, section_end(self.text, start));
+                self.start = if line.next < self.text.len() { line.next } else { self.text.len() };
+                self.ordered = self.ordered && first && from == self.at;
+                self.at = self.start;
                 return true;
             }
+            first = false;
         }
         false
     }
@@ -175,13 +187,15 @@ impl Walk<'_> {
 
     /// Compares the column with its line.
     const fn compare(&mut self, spec: &Text<256>, was: &[&str], prefix: usize) {
-        let line = match self.line_of(self.at, self.section.1) {
-            Some(line) => Some(line),
-            None => self.line_of(self.section.0, self.at),
+        let found = match self.line_named(self.column.bytes(), self.at, self.text.len()) {
+            Some(found) => Some(found),
+            None => {
+                self.in_order = false;
+                self.line_named(self.column.bytes(), self.start, self.at)
+            }
         };
-        let Some((line, name_end)) = line else {
+        let Some(Found { line, name_end, first }) = found else {
             if let Some(former) = self.former(was, prefix) {
-                self.found += 1;
                 return self.differs(
                     b"the contract calls it `",
                     former.bytes(),
@@ -198,11 +212,8 @@ impl Walk<'_> {
                 b"",
             );
         };
-        self.at = line.next;
-        self.found += 1;
-        if self.at > self.section.1 {
-            self.at = self.section.1;
-        }
+        self.in_order = self.in_order && first;
+        self.at = if line.next < self.text.len() { line.next } else { self.text.len() };
         let said = slice(self.text, name_end, line.end);
         if !same_words(said, spec.bytes()) {
             self.differs(b"the contract says `", said, b"`, the struct says `", spec.bytes(), b"`");
@@ -214,7 +225,7 @@ impl Walk<'_> {
         let mut n = 0;
         while n < was.len() {
             let name = sibling(slice(self.column.bytes(), 0, prefix), was[n]);
-            if self.line_named(name.bytes(), self.section.0, self.section.1).is_some() {
+            if self.line_named(name.bytes(), self.start, self.text.len()).is_some() {
                 return Some(name);
             }
             n += 1;
@@ -222,35 +233,34 @@ impl Walk<'_> {
         None
     }
 
-    /// The line of the column within a range.
-    const fn line_of(&self, at: usize, end: usize) -> Option<(Line, usize)> {
-        self.line_named(self.column.bytes(), at, end)
-    }
-
-    const fn line_named(&self, name: &[u8], mut at: usize, end: usize) -> Option<(Line, usize)> {
+    /// The line of a column within a range, which the next table ends.
+    const fn line_named(&self, name: &[u8], mut at: usize, end: usize) -> Option<Found> {
+        let mut first = true;
         while let Some(line) = Line::from(self.text, at, end) {
+            if self.text[line.start] == b'[' {
+                return None;
+            }
             at = line.next;
             if let Some(name_end) = text::after(self.text, line.start, name)
                 && (name_end == line.end || is_blank(self.text[name_end]))
             {
-                return Some((line, name_end));
+                return Some(Found { line, name_end, first });
             }
+            first = false;
         }
         None
     }
 
     /// Reports columns of the contract that the struct does not have.
     const fn left_columns(&mut self, fields: &[FieldDef]) {
-        let (mut at, end) = self.section;
-        let mut lines = 0;
-        while let Some(line) = Line::from(self.text, at, end) {
-            at = line.next;
-            lines += 1;
-        }
-        if lines == self.found {
+        let ends_here = match Line::from(self.text, self.at, self.text.len()) {
+            Some(line) => line.head(self.text).is_some(),
+            None => true,
+        };
+        if self.in_order && ends_here {
             return;
         }
-        at = self.section.0;
+        let (mut at, end) = (self.start, section_end(self.text, self.start));
         while let Some(line) = Line::from(self.text, at, end) {
             at = line.next;
             let Some((start, name_end)) = token(self.text, line.start) else { continue };
@@ -276,7 +286,7 @@ impl Walk<'_> {
                     && after == name.len()
                 {
                     let new = joined(slice(name, 0, from), field.name);
-                    return self.line_named(new.bytes(), self.section.0, self.section.1).is_none();
+                    return self.line_named(new.bytes(), self.start, self.text.len()).is_none();
                 }
                 w += 1;
             }
@@ -334,18 +344,10 @@ impl Walk<'_> {
 
     /// Reports tables of the contract that the struct does not have.
     const fn left_tables(&mut self, table: &TableDef) {
-        let mut at = 0;
-        let mut heads = 0;
-        while let Some(line) = Line::from(self.text, at, self.text.len()) {
-            at = line.next;
-            if line.head(self.text).is_some() {
-                heads += 1;
-            }
-        }
-        if heads == self.tables {
+        if self.ordered && Line::from(self.text, self.at, self.text.len()).is_none() {
             return;
         }
-        at = 0;
+        let mut at = 0;
         while let Some(line) = Line::from(self.text, at, self.text.len()) {
             at = line.next;
             let Some(name) = line.head(self.text) else { continue };
