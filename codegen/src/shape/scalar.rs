@@ -17,6 +17,8 @@ pub(super) fn of(merged: &Merged<'_>) -> Shape {
         },
         [one] => of_type(one, merged),
         several if several.iter().all(|t| matches!(*t, "integer" | "number")) => Some(Scalar::Number),
+        // a text holds any of them, and a contract drops none
+        several if several.iter().all(|t| of_type(t, merged).is_some()) => Some(Scalar::Text),
         _ => None,
     };
     scalar.map_or(Shape::Json, Shape::Scalar)
@@ -69,6 +71,13 @@ fn of_values(values: &[Value]) -> Shape {
         Value::String(_) => Some(Scalar::Text),
         _ => None,
     };
-    let Some(first) = values.next().and_then(kind) else { return Shape::Json };
-    if values.all(|v| kind(v) == Some(first)) { Shape::Scalar(first) } else { Shape::Json }
+    let Some(mut all) = values.next().and_then(kind) else { return Shape::Json };
+    for value in values {
+        match kind(value) {
+            Some(one) if one == all => {}
+            Some(_) => all = Scalar::Text,
+            None => return Shape::Json,
+        }
+    }
+    Shape::Scalar(all)
 }

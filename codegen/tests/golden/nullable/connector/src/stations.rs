@@ -57,7 +57,7 @@ pub struct Sensor {
     /// The field since.
     pub since: Option<DateTime<Utc>>,
     /// The field calibration.
-    pub calibration: Option<Json>,
+    pub calibration: Option<String>,
 }
 
 /// Where it stands.
