@@ -34,7 +34,11 @@ enum Chore {
     /// Put the prebuilt DuckDB library into target/duckdb
     Duckdb,
     /// Show what floe does, on data made for it
-    Demo,
+    Demo {
+        /// Show the generator as well: a connector of an API, built and run, which takes minutes more
+        #[arg(long)]
+        connector: bool,
+    },
     /// Run all tests
     Test {
         /// Arguments for the test runner; without any, all tests and the examples in documentation run
@@ -52,7 +56,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Args::parse().chore {
         Chore::Duckdb => duckdb::set_up(),
-        Chore::Demo => demo::run(),
+        Chore::Demo { connector } => demo::run(connector),
         Chore::Test { args } => test::run(&args),
         Chore::Corpus(args) => corpus::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),

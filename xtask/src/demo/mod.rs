@@ -37,7 +37,7 @@ const LOAD: [&str; 13] = [
 const PIPELINES: [&str; 2] = ["--pipelines-dir", "pipelines"];
 const DATABASE: &str = "shop.duckdb";
 
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(with_connector: bool) -> Result<()> {
     duckdb::set_up()?;
     let floe = build::floe(Build::Release)?;
     let demo = Demo { floe, folder: build::target().join("demo") };
@@ -47,8 +47,11 @@ pub(crate) fn run() -> Result<()> {
     demo.second_load()?;
     demo.look()?;
     demo.broken_file()?;
-    let connector = connector::Connector { floe: &demo.floe, folder: demo.path("api") };
-    connector.show()?;
+    if with_connector {
+        connector::Connector { floe: &demo.floe, folder: demo.path("api") }.show()?;
+    } else {
+        println!("\n`cargo xtask demo --connector` shows what becomes of an API document.");
+    }
     println!("\nEverything was as it should be, in {:.1} s.", start.elapsed().as_secs_f64());
     println!("The database is {}: open it with DuckDB, or with dlt.", demo.path(DATABASE).display());
     Ok(())
