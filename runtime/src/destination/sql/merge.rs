@@ -46,7 +46,10 @@ pub(crate) fn statements(
     };
     let special: Vec<String> = chain.tables.iter().map(|table| main.special(&table.name)).collect();
     let merging = Merging { main, staging, chain, plain: !any(&special)? };
-    let merge = Merge::new(&merging)?;
+    let mut merge = Merge::new(&merging)?;
+    if strategy == MergeStrategy::DeleteInsert && !merge.is_unique {
+        merge.is_unique = !any(&merge.duplicates()?)?;
+    }
     // rows that are deleted by their places must not be moved from there
     let locked = merge.place.map(|_| main.lock_tables(&chain.tables));
     let exchange = Exchange::of(&merge, strategy).filter(|_| merging.plain);
@@ -85,6 +88,8 @@ pub(super) struct Merge<'a> {
     pub(super) hard_delete: Option<&'a Column>,
     /// The column by which rows are deleted.
     place: Option<&'static str>,
+    /// No key is staged twice.
+    is_unique: bool,
 }
 
 impl<'a> Merge<'a> {
@@ -105,6 +110,7 @@ impl<'a> Merge<'a> {
             scope: None,
             hard_delete: root.with_hint(Hint::HardDelete).find(|c| c.is_complete()),
             place: main.row_place().filter(|_| plain),
+            is_unique: keys::is_deduplicated(root),
         };
         merge.source_filter = merge.condition(x::SOURCE_FILTER, &[])?;
         let tables = [("table", main.table(&root.name)), ("staging_table", staging.table(&root.name))];
@@ -214,10 +220,22 @@ impl<'a> Merge<'a> {
         sql.push(format!("DROP TABLE {kept}"));
     }
 
+    /// Queries that find keys which are staged twice: to ask is cheaper than to choose.
+    fn duplicates(&self) -> Result<Vec<String>> {
+        let twice = |table: &Table, key: &str| {
+            let staged = self.staging.table(&table.name);
+            format!("SELECT 1 FROM {staged} GROUP BY {key} HAVING count(*) > 1 LIMIT 1")
+        };
+        let root = (!self.primary_key.is_empty()).then(|| twice(self.root, &self.primary_key.join(", ")));
+        let nested = self.nested.iter().map(|table| Ok(twice(table, &self.row_key(table)?)));
+        root.into_iter().map(Ok).chain(nested).collect()
+    }
+
     fn insert_chain(&self, sql: &mut Vec<String>) -> Result<()> {
         let row_key = self.row_key(self.root)?;
         // which row of several with one key it is must not be decided twice
-        let chosen = match self.primary_key.is_empty() && self.hard_delete.is_none() {
+        let takes_all = self.primary_key.is_empty() || self.is_unique;
+        let chosen = match takes_all && self.hard_delete.is_none() {
             true => None,
             false => {
                 let rows = self.chosen_rows()?;
@@ -237,7 +255,7 @@ impl<'a> Merge<'a> {
             if self.source_filter.is_some() {
                 condition.push_str(&format!(" AND {root_key} IN ({})", self.filtered_roots(&row_key)));
             }
-            let rows = match keys::is_deduplicated(self.root) {
+            let rows = match self.is_unique {
                 true => format!("{staged} WHERE {condition}"),
                 false => format!("{} WHERE {condition}", first_of(&staged, &[self.row_key(table)?], None)),
             };
@@ -265,7 +283,7 @@ impl<'a> Merge<'a> {
     fn chosen_rows(&self) -> Result<String> {
         let staged = self.staging.table(&self.root.name);
         let condition = self.not_deleted("").unwrap_or_else(|| "1 = 1".to_owned());
-        if self.primary_key.is_empty() || keys::is_deduplicated(self.root) {
+        if self.primary_key.is_empty() || self.is_unique {
             return Ok(format!("{staged} WHERE {condition}"));
         }
         let order = self
